@@ -1,0 +1,53 @@
+# Each target does all the set-up it needs; nothing is done twice.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+CLAUDE := tools/claude/node_modules/.bin/claude
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
+
+.PHONY: demo test lint format generate bench lock clean
+
+demo: .venv/.ready $(CLAUDE)  ## the main job on the embedded defaults: no network, no credentials
+	$(BIN)/autorun demo
+
+test: .venv/.ready $(CLAUDE)  ## the whole suite
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m autorun.core.generate --check
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: .venv/.ready  ## rewrite every file that is derived from the option table
+	$(BIN)/python -m autorun.core.generate
+
+bench: .venv/.ready $(CLAUDE)
+	$(BIN)/python benchmarks/run.py
+
+lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.toml
+	for extra in "" anthropic dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    $${extra:+--extra $$extra} pyproject.toml -o requirements/$${extra:-runtime}.txt; \
+	done
+
+clean:
+	rm -rf .venv tools/*/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The CLI's installer only links the binary for this platform; it runs by our word, not as an npm script.
+$(CLAUDE): tools/claude/package-lock.json
+	cd tools/claude && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+	  && node node_modules/@anthropic-ai/claude-code/install.cjs
+	touch $@

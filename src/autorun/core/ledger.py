@@ -1,0 +1,31 @@
+"""Values of the ledger: what was seen, and the branch that moves with a record."""
+
+from dataclasses import dataclass
+
+from autorun.core.model import Fault, TaskId
+from autorun.core.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A record as it was seen at a commit: the expectation of the next compare-and-swap."""
+
+    commit: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Every record there is. `faults` are damaged or newer records: their tasks are left alone."""
+
+    seen: dict[TaskId, Seen]
+    faults: dict[TaskId, Fault]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchMove:
+    """A branch to be moved: from `expected` (None: it must not exist) to `commit`."""
+
+    branch: str
+    commit: str
+    expected: str | None = None

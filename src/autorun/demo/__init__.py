@@ -1,0 +1,1 @@
+"""The whole line on a throw-away repository against a scripted model."""
