@@ -5,6 +5,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 CLAUDE := tools/claude/node_modules/.bin/claude
+SCHEMAS := tools/dev/.schemas/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 
 .PHONY: demo test lint format generate bench lock clean
@@ -12,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 demo: .venv/.ready $(CLAUDE)  ## the main job on the embedded defaults: no network, no credentials
 	$(BIN)/autorun demo
 
-test: .venv/.ready $(CLAUDE)  ## the whole suite
+test: .venv/.ready $(CLAUDE) $(SCHEMAS)  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/.ready
@@ -38,7 +39,7 @@ lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.tom
 	done
 
 clean:
-	rm -rf .venv tools/*/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv tools/*/node_modules tools/*/.schemas .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
 .venv/.ready: requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -50,4 +51,11 @@ clean:
 $(CLAUDE): tools/claude/package-lock.json
 	cd tools/claude && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
 	  && node node_modules/@anthropic-ai/claude-code/install.cjs
+	touch $@
+
+# GitHub's descriptions unpack to some 400 MB; a few megabytes of them are kept.
+$(SCHEMAS): tools/dev/package-lock.json tests/github_double/digest.py | .venv/.ready
+	cd tools/dev && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(BIN)/python -I tests/github_double/digest.py tools/dev/node_modules/@octokit $(@D)
+	rm -rf tools/dev/node_modules/@octokit
 	touch $@
