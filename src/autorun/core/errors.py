@@ -65,6 +65,10 @@ class GitFailed(AutorunError):
     """A git command failed for a reason that none of the above names."""
 
 
+class ContentRefused(AutorunError):
+    """The workspace holds something that git cannot record (a `.git` folder, an unreadable file)."""
+
+
 class WorkspaceFailed(AutorunError):
     """The workspace could not be prepared (no such base, a setup command failed)."""
 

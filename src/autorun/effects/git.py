@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from autorun.effects.process import Finished
 
 OLDEST = (2, 31)  # the first that takes configuration, and so a credential, from the environment
 NOWHERE = "/nonexistent"
+_LIMIT = 512 * 1024 * 1024  # bytes of output
 
 # Outside the repository, what a machine needs for git to start and to reach a server.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -41,7 +43,6 @@ _ENVIRONMENT = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -152,12 +153,18 @@ class Git:
         """
         return self.bytes(*args, stdin=stdin, timeout=timeout).decode("utf-8", "surrogateescape").rstrip("\n")
 
-    def finished(self, *args: str, stdin: bytes = b"", timeout: float = 120.0) -> Finished:
+    def finished(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        timeout: float = 120.0,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> Finished:
         """Run `git ARGS` and return how it ended; for callers to whom a failure is an answer."""
         check_version()
         command = Command(argv=("git", *args), cwd=self.work_tree or self.git_dir, env=self._environment())
         try:
-            return process.run(command, stdin=stdin, timeout=timeout)
+            return process.run(command, stdin=stdin, timeout=timeout, limit=_LIMIT, sink=sink)
         except OSError as error:
             raise GitFailed(f"git cannot be started in {command.cwd}: {error.strerror}") from error
 

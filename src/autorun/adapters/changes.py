@@ -1,0 +1,170 @@
+"""What changed in a workspace, as git trees in the runner's own repository.
+
+Git reads the workspace's files but nothing of its configuration, and starts no program that either names: no
+filter, no hook, no `git` inside a nested repository.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autorun.core.errors import ContentRefused
+from autorun.core.model import Change, FileChange, FileStatus, Workspace
+from autorun.effects.git import Git
+from autorun.effects.store import Store
+
+_OURS = ".ai-agents/"
+_SHARED = (".ai-agents/state/", ".ai-agents/config.yml")
+_DIFF = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
+_LISTED = 5  # paths named in one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeChanges:
+    """Trees taken with a private index for each workspace, so that only touched files are read again."""
+
+    store: Store
+    _seeded: dict[Path, str] = field(default_factory=dict, init=False, repr=False)
+
+    def snapshot(self, workspace: Workspace) -> str:
+        """Write the workspace's present content as a tree and return its id.
+
+        New files count, ignored ones do not; content is raw where a filter is asked for. A nested repository is
+        one entry of mode 160000. Raises ContentRefused if something is there that git cannot record.
+        """
+        name = hashlib.sha256(os.fsencode(workspace.path)).hexdigest()[:16]
+        git = self.store.git.with_(work_tree=workspace.path, index=self.store.git.git_dir / f"index-{name}")
+        if self._seeded.get(workspace.path) != workspace.base:
+            # Tracked paths count even where they are ignored; `-m` keeps what is known of files that stay.
+            git("read-tree", "-i", "-m", workspace.base)
+            self._seeded[workspace.path] = workspace.base
+        touched = _touched(git, workspace.path)
+        if touched:
+            paths = "\0".join(touched).encode("utf-8", "surrogateescape")
+            finished = git.finished("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=paths)
+            # Git skips a path it may not record with a remark and status 0.
+            if finished.stderr.strip() or not finished.ok:
+                raise _refused(workspace.path, finished.stderr)
+        return git("write-tree")
+
+    def overlay(self, onto: str, before: str, after: str) -> str:
+        """Return the tree `onto` with every path that differs between `before` and `after` as it is in `after`."""
+        git = self.store.git
+        differences, _ = _parsed(git.bytes("diff-tree", *_DIFF, before, after))
+        tree = git("rev-parse", "--verify", f"{onto}^{{tree}}")
+        if not differences or tree == after:
+            return tree
+        if tree == before:
+            return after
+        lines = [f"{d.new_mode} {d.new_id}\t{d.path}\0" for d in differences]
+        with tempfile.TemporaryDirectory(prefix="overlay-", dir=git.git_dir) as folder:
+            own = git.with_(index=Path(folder) / "index")
+            own("read-tree", tree)
+            own("update-index", "-z", "--index-info", stdin="".join(lines).encode("utf-8", "surrogateescape"))
+            return own("write-tree")
+
+    def change(self, base: str, tree: str) -> Change:
+        """Describe the difference between a commit and a tree."""
+        differences, counts = _parsed(self.store.git.bytes("diff-tree", *_DIFF, "--raw", "--numstat", base, tree))
+        sizes = self._sizes(d.new_id for d in differences)
+        files = (
+            FileChange(
+                path=d.path,
+                status=FileStatus(d.status),
+                old_mode=d.old_mode,
+                new_mode=d.new_mode,
+                size_bytes=sizes.get(d.new_id, 0),
+                lines_added=counts[d.path][0],
+                lines_removed=counts[d.path][1],
+            )
+            for d in differences
+        )
+        return Change(base=base, tree=tree, files=tuple(files))
+
+    def patch(self, change: Change, *, max_bytes: int) -> bytes:
+        """Return the change as a unified diff, cut at `max_bytes`."""
+        head = bytearray()
+
+        def keep(chunk: bytes) -> None:
+            head.extend(chunk[: max_bytes - len(head)])
+
+        arguments = ("diff-tree", "-p", *(flag for flag in _DIFF if flag != "-z"), change.base, change.tree)
+        finished = self.store.git.finished(*arguments, sink=keep)
+        if not finished.ok:
+            raise self.store.git.failure(arguments, finished)
+        return bytes(head)
+
+    def commit(self, change: Change, *, parent: str, message: str) -> str:
+        """Commit the change's tree with the runner's identity and return the commit id."""
+        return self.store.commit(change.tree, (parent,), message)
+
+    def _sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        wanted = sorted({name for name in ids if name.strip("0")})
+        if not wanted:
+            return {}
+        answer = self.store.git(
+            "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin="\n".join(wanted).encode()
+        )
+        lines = (line.split(" ") for line in answer.splitlines())
+        return {name: int(size) for name, size in lines if size.isdecimal()}  # else it lies in another repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Difference:
+    path: str
+    status: str
+    old_mode: str
+    new_mode: str
+    new_id: str
+
+
+def _parsed(output: bytes) -> tuple[list[_Difference], dict[str, tuple[int | None, int | None]]]:
+    """Read a difference: its raw part, and the lines added and removed of each path that its numstat part names."""
+    differences: list[_Difference] = []
+    counts: dict[str, tuple[int | None, int | None]] = {}
+    fields = iter(output.decode("utf-8", "surrogateescape").split("\0"))
+    for head in fields:
+        if head.startswith(":"):
+            old_mode, new_mode, _, new_id, status = head[1:].split(" ")
+            differences.append(
+                _Difference(path=next(fields), status=status, old_mode=old_mode, new_mode=new_mode, new_id=new_id)
+            )
+        elif head:
+            added, removed, path = head.split("\t", 2)
+            counts[path] = (None, None) if added == "-" else (int(added), int(removed))
+    return differences, counts
+
+
+def _touched(git: Git, top: Path) -> list[str]:
+    """Return the paths whose entry in the index may differ from the disk, git's own private ones left out."""
+    arguments = ("ls-files", "-z", "-t", "--cached", "--others", "--modified", "--deleted", "--exclude-standard")
+    finished = git.finished(*arguments)
+    if not finished.ok:
+        raise git.failure(arguments, finished)
+    if finished.stderr.strip():  # a folder that cannot be opened is only remarked upon
+        raise _refused(top, finished.stderr)
+    entries = [entry for entry in finished.stdout.decode("utf-8", "surrogateescape").split("\0") if entry]
+    _refuse_hidden(top, {entry[2:] for entry in entries})
+    # A nested repository is listed with a slash at its end; without it, git records its commit.
+    touched = (entry[2:].rstrip("/") for entry in entries if not entry.startswith("H "))
+    return sorted({path for path in touched if not path.startswith(_OURS) or path.startswith(_SHARED)})
+
+
+def _refuse_hidden(top: Path, paths: set[str]) -> None:
+    """Refuse `.git` folders that are no repository: git passes over them in silence."""
+    folders = {folder for path in paths if not path.endswith("/") and (folder := path.rpartition("/")[0])}
+    hidden = sorted(folder for folder in folders if os.path.lexists(top / folder / ".git"))
+    if hidden:
+        names = ", ".join(f"{folder}/.git" for folder in hidden[:_LISTED])
+        raise _refused(top, names.encode("utf-8", "replace"))
+
+
+def _refused(top: Path, said: bytes) -> ContentRefused:
+    lines = said.decode("utf-8", "replace").strip().splitlines()[:_LISTED]
+    return ContentRefused(
+        f"git cannot record everything in {top}: {'; '.join(lines)}",
+        hint="remove it, make it readable, or list it in .gitignore",
+    )
