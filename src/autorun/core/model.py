@@ -127,11 +127,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Everything the provider holds for us. `edits_answer`: a human's edit lets a stopped task go on."""
+    """Everything the provider holds for us. `edits_answer`: a human's edit lets a stopped task go on.
+
+    `resets_answer`: so does a status set back to todo; true only where `Tasks.show` keeps that status.
+    """
 
     tasks: tuple[Task, ...]
     faults: tuple[Fault, ...] = ()
     edits_answer: bool = False
+    resets_answer: bool = False
 
 
 # ------------ processes
@@ -511,6 +515,8 @@ class Reason(StrEnum):
     LIMIT = "limit"
     AGENT_FAILED = "agent_failed"
     SERVICE = "service"
+    USAGE_WINDOW = "usage_window"
+    UNAUTHORISED = "unauthorised"
     INTERRUPTED = "interrupted"
     WORKSPACE = "workspace"
     PUBLISHING = "publishing"
