@@ -24,13 +24,17 @@ _STRAGGLER_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a child ended. `returncode` is negative for a signal; `killed` says why we ended it ourselves."""
+    """How a child ended. `returncode` is negative for a signal; `killed` says why we ended it ourselves.
+
+    `left_behind`: it ended while processes it had started still ran. Those of its own group are dead now.
+    """
 
     returncode: int
     stdout: bytes
     stderr: bytes
     seconds: float
     killed: str = ""
+    left_behind: bool = False
 
     @property
     def ok(self) -> bool:
@@ -72,6 +76,7 @@ def run(
     started = time.monotonic()
     tails = {"stdout": _Tail(limit), "stderr": _Tail(limit)}
     killed = ""
+    left_behind = False
     exited_at: float | None = None
     with (
         subprocess.Popen(
@@ -90,21 +95,23 @@ def run(
             now = time.monotonic()
             if exited_at is None and child.poll() is not None:
                 exited_at = now
-                kill_group(child.pid)  # what it left behind in its group holds the pipes open
+                left_behind = kill_group(child.pid)  # what stays in its group holds the pipes open
             if exited_at is not None and now - exited_at > _STRAGGLER_SECONDS:
+                left_behind = True
                 break  # a daemon in a session of its own holds them: not ours to wait for
             killed = killed or _reason_to_end(now - started, timeout, stop)
             if killed and exited_at is None:
                 end_group(child)
         if child.poll() is None:  # it closed its streams and works on
             killed = killed or _await(child, timeout - (time.monotonic() - started), stop)
-        kill_group(child.pid)
+        left_behind = kill_group(child.pid) or left_behind
     return Finished(
         returncode=child.returncode,
         stdout=tails["stdout"].value(),
         stderr=tails["stderr"].value(),
         seconds=time.monotonic() - started,
         killed=killed,
+        left_behind=left_behind and not killed,
     )
 
 
@@ -192,7 +199,9 @@ def end_group(child: "subprocess.Popen[bytes]", seconds: float = _TERM_SECONDS) 
     child.wait()
 
 
-def kill_group(pid: int) -> None:
-    """Kill whatever still lives in the process group of a child we started."""
+def kill_group(pid: int) -> bool:
+    """Kill whatever still lives in the process group of a child we started; tell whether anything did."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+        return True
+    return False
