@@ -1,0 +1,115 @@
+"""The JSON Schema of the configuration file, derived from the option table."""
+
+from functools import cache
+
+from autorun.core.config import Config
+from autorun.core.options import Kind, Option, PathTier, table
+from autorun.core.retired import RETIRED
+
+Json = dict[str, object]
+
+REFERENCE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
+SWITCH_WORDS = {"yes": True, "on": True, "no": False, "off": False}
+_TITLE = "Autorun configuration"
+
+
+@cache
+def value_schema(option: Option) -> Json:
+    """Return the schema of a key's value: as it stands in a file, any `${NAME}` expanded."""
+    return _SHAPES[option.kind](option)
+
+
+@cache
+def document_schema() -> Json:
+    """Return the schema of a whole file."""
+    properties: Json = {}
+    root = _section(properties)
+    rows = {option.key: option for option in table(Config) if option.spec.in_file}
+    for option in rows.values():
+        _place(properties, option.key, _written(option))
+    for retired in RETIRED:
+        shape = _written(rows[retired.moved_to]) if retired.moved_to else {}
+        note = {"deprecated": True, "description": f"No longer used: {retired.instead}."}
+        _place(properties, retired.key, shape | note)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLE, **root}
+
+
+def _section(properties: Json) -> Json:
+    return {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
+
+
+def _place(properties: Json, key: str, schema: Json) -> None:
+    head, _, rest = key.partition(".")
+    if not rest:
+        properties[head] = schema
+        return
+    section = properties.setdefault(head, _section({}))
+    if isinstance(section, dict):
+        _place(section["properties"], rest, schema)
+
+
+def _written(option: Option) -> Json:
+    alternatives = [value_schema(option), {"enum": [None, ""]}]
+    if option.kind is not Kind.COMMANDS:
+        alternatives.append({"type": "string", "pattern": REFERENCE})
+    return {"description": option.spec.about, "anyOf": alternatives}
+
+
+def _text(option: Option) -> Json:
+    shape: Json = {"type": "string", "minLength": 1}
+    return shape | ({"pattern": f"^(?:{option.spec.pattern})$"} if option.spec.pattern else {})
+
+
+def _number(option: Option) -> Json:
+    bounds = {"minimum": option.spec.minimum, "maximum": option.spec.maximum}
+    shape: Json = {"type": "integer" if option.kind is Kind.INTEGER else "number"}
+    return shape | {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def _choice(option: Option) -> Json:
+    # A YAML 1.1 reader makes False of `off`.
+    return {"enum": [*map(str, option.choices), *([False] if "off" in option.choices else [])]}
+
+
+def _switch(_: Option) -> Json:
+    return {"enum": [True, False, *SWITCH_WORDS]}
+
+
+def _texts(option: Option) -> Json:
+    item = {"enum": list(option.choices)} if option.choices else _text(option)
+    return {"type": "array", "items": item}
+
+
+def _commands(_: Option) -> Json:
+    run: Json = {"type": "string", "pattern": r"\S"}
+    timed: Json = {
+        "type": "object",
+        "properties": {"run": run, "timeout": {"type": "number", "exclusiveMinimum": 0, "description": "seconds"}},
+        "required": ["run"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [run, timed, {"type": "array", "items": {"anyOf": [run, timed]}}]}
+
+
+def _path_rules(_: Option) -> Json:
+    pattern: Json = {"type": "string", "minLength": 1}
+    tiers: Json = {"enum": [str(tier) for tier in PathTier]}
+    return {
+        "anyOf": [
+            {"type": "array", "items": pattern},
+            {"type": "object", "propertyNames": pattern, "additionalProperties": tiers},
+        ]
+    }
+
+
+_SHAPES = {
+    Kind.TEXT: _text,
+    Kind.PATH: _text,
+    Kind.INTEGER: _number,
+    Kind.NUMBER: _number,
+    Kind.SWITCH: _switch,
+    Kind.CHOICE: _choice,
+    Kind.TEXTS: _texts,
+    Kind.COMMANDS: _commands,
+    Kind.PATH_RULES: _path_rules,
+}

@@ -1,0 +1,17 @@
+"""Did-you-mean: the nearest known word to one we do not know."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return the known word most like `word`, empty if none is near (`cutoff` 0 to 1: 1 is equal)."""
+    spellings = {candidate.casefold(): candidate for candidate in known}
+    return next((spellings[match] for match in get_close_matches(word.casefold(), spellings, n=1, cutoff=cutoff)), "")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint: the nearest known word as a question, or else all of them."""
+    choices = tuple(known)
+    match = nearest(word, choices)
+    return f"did you mean `{match}`?" if match else f"known are: {', '.join(choices)}"

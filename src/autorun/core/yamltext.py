@@ -1,0 +1,90 @@
+"""YAML text to plain values, with the line of every key, and without YAML 1.1's surprises.
+
+Only `true` and `false` are switches (`off`, `yes` stay text), `012` and `1:30` are no numbers, dates stay text,
+and a key that stands twice is an error instead of a silent loss.
+"""
+
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from autorun.core.errors import ConfigurationError
+
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The top-level mapping of a file, and the line (from 1) of each key by its dotted path."""
+
+    values: Mapping[Any, Any]
+    lines: Mapping[str, int]
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's own shape
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key `{key}` stands twice in one section", key_node.start_mark
+                )
+            if key is not None:
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_WORDS = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    "float": (r"[-+]?(?:(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "merge": (r"<<", "<"),
+}
+for _tag, (_pattern, _first) in _WORDS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first))
+
+
+def parse(text: str, name: str) -> Document:
+    """Read the text of the file `name`. Raises ConfigurationError, with the line, if it is no mapping in YAML."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        values = {} if node is None else loader.construct_document(node)
+        lines = _lines(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(
+            f"{name}{where}: {error.problem or error.context}", hint="write `key: value` lines, indented with spaces"
+        ) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigurationError(
+            f"{name} is not readable as YAML: {error}", hint="write it anew as plain text"
+        ) from None
+    finally:
+        loader.dispose()
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(
+            f"{name} must hold sections, it holds {type(values).__name__}",
+            hint="begin with a section such as `autonomous:` and put its keys below, indented",
+        )
+    return Document(values=values, lines=lines)
+
+
+def _lines(node: yaml.Node | None, prefix: str = "", depth: int = 0) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    if isinstance(node, yaml.MappingNode) and depth < _DEEPEST:
+        for key, value in node.value:
+            path = f"{prefix}{key.value}"
+            lines[path] = key.start_mark.line + 1
+            lines |= _lines(value, f"{path}.", depth + 1)
+    return lines
