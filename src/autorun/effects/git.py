@@ -48,7 +48,7 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 _HARDENED = (
-    ("core.alternateRefsCommand", ":"),
+    ("core.alternateRefsCommand", "true"),
     ("core.attributesFile", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),

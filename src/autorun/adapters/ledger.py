@@ -1,0 +1,297 @@
+"""The ledger in git refs: one ref per task, every write a compare-and-swap push, the same code for a path and a URL.
+
+Whatever a push answers short of success, the server is read again: what it holds decides, not what was said.
+"""
+
+import io
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from autorun.core import naming
+from autorun.core.codec import dump_record, load_record
+from autorun.core.errors import (
+    AutorunError,
+    BranchRefused,
+    LeaseLost,
+    ProviderError,
+    PublishingRefused,
+    RecordUnreadable,
+)
+from autorun.core.ledger import BranchMove, History, Seen
+from autorun.core.model import Fault, TaskId
+from autorun.core.record import Record
+from autorun.effects.git import RECEIVE_PACK, UPLOAD_PACK, Git, Remote
+from autorun.effects.store import Store
+
+FILE = "record.json"
+_ALL = f"+{naming.REF_PREFIX}*:{naming.REF_PREFIX}*"
+_WHOLE = "--depth=2147483647"
+_GRANT = "grant the token `contents: write`, and allow pushes to `refs/autorun/*`"
+_COLLATERAL = ("atomic push fail", "atomic transaction failed")
+_RACED = ("stale info", "atomic transaction failed", "failed to update ref", "cannot lock ref", "fetch first")
+# What a server says, in lower case, when nothing of ours will ever be accepted.
+_REFUSALS = (
+    ("does not support --atomic", "use a git server that supports atomic pushes (any of git 2.4 or newer)"),
+    ("returned error: 403", _GRANT),
+    ("write access to repository not granted", _GRANT),
+    ("permission to ", _GRANT),
+    ("unpacker error", "make the repository writable and give it disk space"),
+    ("unable to create temporary object directory", "make the repository writable and give it disk space"),
+)
+_UNAUTHORISED = (
+    "returned error: 401",
+    "authentication failed",
+    "could not read username",
+    "terminal prompts disabled",
+)
+_MISSING = ("not found", "does not appear to be a git repository", "returned error: 404")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a push said: the server's reason for each ref it refused, and the words around it."""
+
+    accepted: bool
+    refusals: dict[str, str]
+    said: str
+
+    def own_reason(self, ref: str) -> str:
+        """The reason given for this ref itself, not for the other one or for a race."""
+        reason = self.refusals.get(ref, "")
+        return "" if any(sign in reason for sign in (*_COLLATERAL, *_RACED)) else reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Push:
+    """One atomic push: for each ref the commit to put there and the one expected there (empty: none)."""
+
+    task: TaskId
+    ref: str
+    moves: dict[str, tuple[str, str]]
+
+    @property
+    def branch(self) -> str | None:
+        return next((ref for ref in self.moves if ref != self.ref), None)
+
+
+class RefLedger:
+    """Records in the refs of a remote. `pauses` are the seconds to wait before each further try of a push or read."""
+
+    def __init__(
+        self, *, store: Store, remote: Remote, pauses: tuple[float, ...] = (0.5, 2.0, 5.0), timeout: float = 60.0
+    ) -> None:
+        self._git: Git = store.git.with_(remote=remote)
+        self._store = store
+        self._remote = remote
+        self._pauses = pauses
+        self._timeout = timeout
+        self._contents: dict[str, bytes | None] = {}
+        # The user's own repository may be at the other end: none of its hooks may run.
+        self._receive = (f"--receive-pack={RECEIVE_PACK}",) if remote.local else ()
+        self._upload = (f"--upload-pack={UPLOAD_PACK}",) if remote.local else ()
+
+    def history(self) -> History:
+        """Read every record. Damaged ones are faults. Raises ProviderError."""
+        refs = self._server([f"{naming.REF_PREFIX}*"])
+        if not self._contents.keys() >= set(refs.values()):
+            self._fetch("--depth=1", "--prune", refspec=_ALL)
+            lines = self._git("for-each-ref", "--format=%(refname) %(objectname)", naming.REF_PREFIX).splitlines()
+            refs = dict(line.split(" ", 1) for line in lines)
+        seen: dict[TaskId, Seen] = {}
+        faults: dict[TaskId, Fault] = {}
+        contents = self._read_commits(refs.values())
+        for ref, commit in refs.items():
+            try:
+                record = _record(contents[commit], ref)
+            except RecordUnreadable as error:
+                provider, _, key = ref.removeprefix(naming.REF_PREFIX).partition("/")
+                faults[TaskId(provider=provider, key=key)] = Fault(place=ref, reason=str(error))
+            else:
+                seen[record.task] = Seen(commit=commit, record=record)
+        return History(seen=seen, faults=faults)
+
+    def write(self, record: Record, *, over: Seen | None) -> Seen:
+        """Put `record` in the place of what was seen (None: of nothing).
+
+        Raises LeaseLost if something else is there now, PublishingRefused, ProviderError.
+        """
+        return self._move(record, over, None)
+
+    def publish(self, record: Record, *, over: Seen, branch: BranchMove) -> Seen:
+        """Move the work branch and the record together, or neither.
+
+        Raises LeaseLost, BranchRefused (the lease still holds), PublishingRefused, ProviderError.
+        """
+        return self._move(record, over, branch)
+
+    def trail(self, task: TaskId) -> Sequence[Seen]:
+        """Read one task's records, oldest first; empty if there is none. Raises ProviderError, RecordUnreadable."""
+        ref = naming.ref(task)
+        if not self._server([ref]):
+            return ()
+        self._fetch(_WHOLE, refspec=f"+{ref}:{ref}")
+        commits = self._git("rev-list", "--reverse", ref).splitlines()
+        contents = self._read_commits(commits)
+        return [Seen(commit=commit, record=_record(contents[commit], ref)) for commit in commits]
+
+    def _move(self, record: Record, over: Seen | None, branch: BranchMove | None) -> Seen:
+        ref = naming.ref(record.task)
+        # The random word keeps two runners' equal records from being one commit, which both would take for their own.
+        reason = record.outcome.reason if record.outcome else "recorded"
+        message = f"{record.state}: {reason}\n\nwrite {secrets.token_hex(8)}"
+        tree = self._store.folder(FILE, self._store.blob(dump_record(record).encode()))
+        commit = self._store.commit(tree, (over.commit,) if over else (), message)
+        moves = {ref: (commit, over.commit if over else "")}
+        if branch is not None:
+            moves[f"refs/heads/{branch.branch}"] = (branch.commit, branch.expected or "")
+        self._push_until_known(_Push(task=record.task, ref=ref, moves=moves))
+        return Seen(commit=commit, record=record)
+
+    def _push_until_known(self, push: _Push) -> None:
+        """Push until it is known to have happened; raise once it is known that it cannot."""
+        for pause in (*self._pauses, None):
+            answer = self._push(push)
+            if answer.accepted:
+                return
+            _raise_if_hopeless(answer, push, self._remote)
+            if self._has_happened(push, answer):
+                return
+            if pause is not None:
+                time.sleep(pause)
+        raise _unreachable(self._remote, answer.said)
+
+    def _push(self, push: _Push) -> _Answer:
+        leases = (f"--force-with-lease={ref}:{expected}" for ref, (_, expected) in push.moves.items())
+        specs = (f"{commit}:{ref}" for ref, (commit, _) in push.moves.items())
+        options = ("--atomic",) if push.branch else ()
+        finished = self._git.finished(
+            *(("-c", "push.negotiate=true") if push.branch else ()),
+            *("push", "--porcelain", "--no-verify", "--no-thin" if self._remote.local else "--thin", *self._receive),
+            *(*options, *leases, "--", self._remote.url, *specs),
+            timeout=self._timeout,
+        )
+        refusals = {}
+        for line in finished.stdout.decode("utf-8", "replace").splitlines():
+            flag, *rest = line.split("\t")
+            if flag == "!" and len(rest) > 1:
+                refusals[rest[0].partition(":")[2]] = rest[1].rpartition("(")[2].rstrip(")")
+        said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip()
+        return _Answer(accepted=finished.ok, refusals=refusals, said=said or finished.killed)
+
+    def _has_happened(self, push: _Push, answer: _Answer) -> bool:
+        """Read what the server holds: True if it is ours, False if another try makes sense, else raise."""
+        held = self._server(list(push.moves))
+        commit, expected = push.moves[push.ref]
+        if held.get(push.ref) == commit:
+            return True
+        if held.get(push.ref, "") != expected:
+            raise LeaseLost(f"another runner has written to {push.task} since it was read")
+        if push.branch is not None and held.get(push.branch, "") != push.moves[push.branch][1]:
+            raise BranchRefused(
+                f"someone else has pushed to {push.branch.removeprefix('refs/heads/')}",
+                hint="merge or delete that branch, then answer `/autorun retry`",
+            )
+        if push.branch is not None and (reason := answer.own_reason(push.branch)):
+            raise BranchRefused(
+                f"the server refuses {push.branch.removeprefix('refs/heads/')}: {_told(reason, answer.said)}",
+                hint=_branch_remedy(answer.said),
+            )
+        if reason := answer.own_reason(push.ref):
+            raise PublishingRefused(
+                f"{self._remote.url} refuses {push.ref}: {_told(reason, answer.said)}", hint=_GRANT
+            )
+        return False
+
+    def _server(self, patterns: Sequence[str]) -> dict[str, str]:
+        """Ask the server which refs there are, and their commits."""
+        output = self._read("ls-remote", *self._upload, "--", self._remote.url, *patterns)
+        return {ref: commit for commit, _, ref in (line.partition("\t") for line in output.splitlines())}
+
+    def _fetch(self, *options: str, refspec: str) -> None:
+        fixed = ("--quiet", "--no-tags", "--no-write-fetch-head", "--force", "--update-shallow")
+        self._read("fetch", *fixed, *options, *self._upload, "--", self._remote.url, refspec)
+
+    def _read(self, *arguments: str) -> str:
+        for pause in (*self._pauses, None):
+            finished = self._git.finished(*arguments, timeout=self._timeout)
+            if finished.ok:
+                return finished.stdout.decode("utf-8", "surrogateescape")
+            said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip() or finished.killed
+            if error := _access_error(self._remote, said):
+                raise error
+            if pause is not None:
+                time.sleep(pause)
+        raise _unreachable(self._remote, said)
+
+    def _read_commits(self, commits: Iterable[str]) -> dict[str, bytes | None]:
+        """Return each commit's record as it is written, None where it has none."""
+        unread = [commit for commit in commits if commit not in self._contents]
+        wanted = "".join(f"{commit}:{FILE}\n" for commit in unread)
+        answer = io.BytesIO(self._git.bytes("cat-file", "--batch", stdin=wanted.encode()) if unread else b"")
+        for commit in unread:
+            _, *found = answer.readline().split(b" ")
+            kind, size = found if len(found) > 1 else (b"missing", b"0")
+            content = answer.read(int(size))
+            self._contents[commit] = content if kind == b"blob" else None
+            answer.read(1 if kind != b"missing" else 0)
+        return self._contents
+
+
+def _record(content: bytes | None, ref: str) -> Record:
+    if content is None:
+        raise RecordUnreadable(f"{ref} holds no {FILE}", hint="`autorun doctor` explains how to drop it")
+    try:
+        record = load_record(content.decode())
+    except UnicodeDecodeError as error:
+        raise RecordUnreadable(f"the record is damaged: {error}") from None
+    if naming.ref(record.task) != ref:
+        raise RecordUnreadable(f"the record at {ref} is that of {record.task}")
+    return record
+
+
+def _raise_if_hopeless(answer: _Answer, push: _Push, remote: Remote) -> None:
+    """Raise where the answer leaves nothing to read or to try again."""
+    said = answer.said.lower()
+    if push.branch in answer.refusals:
+        return  # the server looked at the refs: its reasons for each decide
+    hint = next((hint for sign, hint in _REFUSALS if sign in said), None)
+    if hint is not None and not answer.refusals:
+        raise PublishingRefused(f"{remote.url} accepts no push of ours: {_last(answer.said)}", hint=hint)
+    if error := _access_error(remote, answer.said):
+        raise error
+
+
+def _access_error(remote: Remote, said: str) -> AutorunError | None:
+    lowered = said.lower()
+    if any(sign in lowered for sign in _UNAUTHORISED):
+        return ProviderError(f"{remote.url} does not accept our credential: {_last(said)}", hint="renew the token")
+    if "returned error: 403" in lowered:
+        return ProviderError(f"{remote.url} forbids access: {_last(said)}", hint="grant the token `contents: write`")
+    if any(sign in lowered for sign in _MISSING):
+        return ProviderError(
+            f"{remote.url} is no repository we can see: {_last(said)}", hint="check the address and the token's reach"
+        )
+    return None
+
+
+def _unreachable(remote: Remote, said: str) -> ProviderError:
+    return ProviderError(f"{remote.url} cannot be reached: {_last(said)}", hint="run again once it answers")
+
+
+def _told(reason: str, said: str) -> str:
+    """Return the server's reason with what it said beside it."""
+    remarks = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
+    return "; ".join([reason, *(remark for remark in remarks if remark)])[:600]
+
+
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it gave no reason"
+
+
+def _branch_remedy(said: str) -> str:
+    if "workflow" in said.lower():
+        return "a token that may change workflows is needed, or the task must leave `.github/workflows` alone"
+    return "allow pushes to `autorun/*` in the repository's rules, then answer `/autorun retry`"
