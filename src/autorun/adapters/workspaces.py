@@ -1,0 +1,265 @@
+"""Folders to work in: a worktree for each task outside the checkout, or the checkout itself.
+
+Git runs hardened, so no hook and no filter of the repository runs: what Git LFS keeps stays a pointer.
+"""
+
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from autorun.core.errors import GitFailed, WorkspaceFailed
+from autorun.core.model import Check, CheckResult, Confine, Stop, TaskId, Workspace, WorkspaceKind
+from autorun.core.naming import component
+from autorun.effects import files
+from autorun.effects.commands import run_check
+from autorun.effects.git import Git, Repository
+
+_OURS = ".ai-agents"
+_PRIVATE = ("session", "logs", "pull-requests")
+_KEEP_BYTES = 16 * 1024
+_SHOWN_LINES = 20
+_CHECKOUT_SECONDS = 1800.0
+
+
+def _never() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitWorkspaces:
+    """Opens workspaces in, or beside, the user's repository.
+
+    `base_ref` is the branch (or any revision) work starts from; `remote` the remote whose view of it counts, None
+    where work is published to this repository itself. `home` is an absolute folder outside the checkout for
+    worktrees; `environment` is all that setup commands inherit, `logs` the folder of their logs. `discard`: the
+    checkout is a throw-away (a runner's), changes found in it may be dropped.
+    """
+
+    repository: Repository
+    kind: WorkspaceKind
+    home: Path
+    logs: Path
+    environment: Mapping[str, str]
+    base_ref: str = ""
+    remote: str | None = None
+    setup: tuple[Check, ...] = ()
+    confine: Confine | None = None
+    discard: bool = False
+    stop: Stop = _never
+
+    def base_branch(self) -> str:
+        """Return the name of the branch that work starts from and goes to; empty if HEAD is detached."""
+        if self.base_ref:
+            return self.base_ref
+        prefix = f"refs/remotes/{self.remote}/"
+        default = self._symbolic(f"{prefix}HEAD") if self.remote else ""
+        return default.removeprefix(prefix) or self._symbolic("HEAD").removeprefix("refs/heads/")
+
+    def base(self) -> str:
+        """Return the commit that work starts from. Raises WorkspaceFailed."""
+        name = self.base_branch()
+        candidates = [f"refs/remotes/{self.remote}/{name}"] if self.remote and name else []
+        candidates += [f"refs/heads/{name}", *([self.base_ref] if self.base_ref else ["HEAD"])]
+        for candidate in candidates:
+            found = self._git.finished(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"
+            )
+            if found.ok:
+                return found.stdout.decode().strip()
+        if self.base_ref:
+            raise WorkspaceFailed(
+                f"there is no branch or revision {self.base_ref!r} in {self.repository.top}",
+                hint="fetch it, or correct `workspace.base_branch`",
+            )
+        raise WorkspaceFailed(
+            f"the repository in {self.repository.top} has no commit to start from",
+            hint="commit something first, for example `git commit --allow-empty -m Start`",
+        )
+
+    def opened(self, task: TaskId, base: str) -> AbstractContextManager[Workspace]:
+        """Open a clean folder at `base`, set up; leave nothing behind but ignored files. Raises WorkspaceFailed."""
+        return self._opened(task, base)
+
+    @contextmanager
+    def _opened(self, task: TaskId, base: str) -> Iterator[Workspace]:
+        place = self._worktree(task, base) if self.kind is WorkspaceKind.WORKTREE else self._checkout(base)
+        with place as workspace:
+            self._set_up(workspace, self.logs / f"setup-{task.provider}-{component(task.key)}.log")
+            yield workspace
+
+    @property
+    def _git(self) -> Git:
+        return Git(git_dir=self.repository.git_dir, work_tree=self.repository.top)
+
+    # ------------ a worktree per task
+
+    @contextmanager
+    def _worktree(self, task: TaskId, base: str) -> Iterator[Workspace]:
+        path = self.home.resolve() / f"{task.provider}-{component(task.key)}"
+        if path.is_relative_to(self.repository.top):
+            raise WorkspaceFailed(f"the folder for worktrees, {self.home}, lies inside the checkout")
+        with _as_workspace_failure():
+            files.private_folder(path.parent)
+            self._remove(path)  # what a killed run left behind: the claim says nobody else works there
+            self._unfiltered("-c", "worktree.useRelativePaths=false", "worktree", "add", "--quiet", "--detach",
+                             str(path), base)  # fmt: skip
+        try:
+            yield Workspace(path=path, base=base, git_dir=self.repository.common_dir)
+        finally:
+            with suppress(OSError):  # the next run at this place removes it, or says why it cannot
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        """Remove a worktree and git's note of it; unlike `git worktree prune`, touch nobody else's."""
+        if path.is_dir() and not path.is_symlink():
+            _make_removable(path)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        for note in (self.repository.common_dir / "worktrees").glob("*/gitdir"):
+            with suppress(FileNotFoundError):  # another runner removed its own in this moment
+                if note.read_text(encoding="utf-8", errors="surrogateescape").strip() == str(path / ".git"):
+                    shutil.rmtree(note.parent)
+
+    # ------------ the checkout itself
+
+    @contextmanager
+    def _checkout(self, base: str) -> Iterator[Workspace]:
+        place = self.repository.git_dir / "autorun-head"
+        with _only_runner(place):
+            with _as_workspace_failure():
+                if not self.discard:
+                    self._refuse_dirty(place)
+                if not place.exists():  # else a killed run noted where the user was
+                    files.replace(place, self._symbolic("HEAD") or self._git("rev-parse", "HEAD"))
+                self._reset(base)
+            try:
+                yield Workspace(path=self.repository.top, base=base, git_dir=self.repository.common_dir)
+            finally:
+                with _as_workspace_failure():
+                    self._return(place)
+
+    def _refuse_dirty(self, place: Path) -> None:
+        arguments = ("status", "--porcelain", "--ignore-submodules=all", "--untracked-files=normal", "--")
+        dirty = self._unfiltered("--no-literal-pathspecs", *arguments, *self._spared()).splitlines()
+        if not dirty:
+            return
+        names = ", ".join(line[3:] for line in dirty[:5]) + (" …" if len(dirty) > 5 else "")  # noqa: PLR2004 (a few)
+        if place.exists():
+            was = place.read_text(encoding="utf-8").strip().removeprefix("refs/heads/")
+            raise WorkspaceFailed(
+                f"a run was killed in this checkout and left changes: {names}",
+                hint=f"look at them, then drop them and go back: `git switch -f {was} && git clean -fd`",
+            )
+        raise WorkspaceFailed(
+            f"the checkout has changes that are not committed: {names}",
+            hint="commit or stash them, or let Autorun work elsewhere: `workspace.kind: worktree`",
+        )
+
+    def _reset(self, commit: str) -> None:
+        """Point HEAD at `commit`, make the tree its content, and drop untracked files but not ignored ones."""
+        self._git("update-ref", "--no-deref", "HEAD", commit)
+        self._restore(commit)
+
+    def _return(self, place: Path) -> None:
+        """Go back to the branch or commit that was checked out before."""
+        was = place.read_text(encoding="utf-8").strip()
+        if was.startswith("refs/"):
+            self._git("symbolic-ref", "HEAD", was)
+        else:
+            self._git("update-ref", "--no-deref", "HEAD", was)
+        self._restore("HEAD")
+        place.unlink()
+
+    def _restore(self, revision: str) -> None:
+        arguments = ("restore", f"--source={revision}", "--staged", "--worktree", "--", *self._spared())
+        ours = [f"--exclude=/{_OURS}/{name}" for name in (_PRIVATE if self.discard else ("",))]
+        try:
+            self._unfiltered("--no-literal-pathspecs", *arguments)
+        except GitFailed as error:
+            if "did not match any file" not in str(error):  # neither here nor there is anything: done
+                raise
+        self._unfiltered("clean", "-ffdq", *ours)
+
+    def _spared(self) -> tuple[str, ...]:
+        """Return the pathspecs of all but what is ours: locally tasks, which change while we work, are left alone."""
+        folders = [f"{_OURS}/{name}" for name in _PRIVATE] if self.discard else [_OURS]
+        return (".", *(f":(exclude){folder}" for folder in folders))
+
+    # ------------ both
+
+    def _set_up(self, workspace: Workspace, log: Path) -> None:
+        for check in self.setup:
+            result = run_check(
+                check,
+                workspace,
+                env=self.environment,
+                log=log,
+                keep_bytes=_KEEP_BYTES,
+                confine=self.confine,
+                stop=self.stop,
+            )
+            if not result.passed:
+                raise _setup_failed(result, log)
+
+    def _symbolic(self, ref: str) -> str:
+        found = self._git.finished("symbolic-ref", "--quiet", ref)
+        return found.stdout.decode("utf-8", "surrogateescape").strip() if found.ok else ""
+
+    def _unfiltered(self, *arguments: str) -> str:
+        """Run git with every filter of the repository's configuration emptied: an empty command is none."""
+        names = self._git.finished("config", "--null", "--name-only", "--get-regexp", r"^filter\.").stdout
+        off = (
+            part
+            for name in names.decode("utf-8", "surrogateescape").split("\0")
+            if name
+            for part in ("-c", f"{name}=")
+        )
+        return self._git(*off, *arguments, timeout=_CHECKOUT_SECONDS)
+
+
+def _setup_failed(result: CheckResult, log: Path) -> WorkspaceFailed:
+    how = "had to be ended" if result.exit_code is None else f"failed with status {result.exit_code}"
+    tail = "\n".join(result.output.rstrip().splitlines()[-_SHOWN_LINES:])
+    return WorkspaceFailed(
+        f"the setup command `{result.run}` {how}" + (f":\n{tail}" if tail else ""),
+        hint=f"its whole output is in {log}; correct `workspace.setup`, or what it needs on this machine",
+    )
+
+
+def _make_removable(top: Path) -> None:
+    """Let the owner enter and empty every folder, whatever modes an agent gave them."""
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
+        pending += [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()]
+
+
+@contextmanager
+def _only_runner(place: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(files.locked(place, timeout=0))
+        except TimeoutError as error:
+            raise WorkspaceFailed(
+                "another runner works in this checkout",
+                hint="wait for it, or let each have its own folder: `workspace.kind: worktree`",
+            ) from error
+        yield
+
+
+@contextmanager
+def _as_workspace_failure() -> Iterator[None]:
+    try:
+        yield
+    except GitFailed as error:
+        raise WorkspaceFailed(f"the workspace cannot be prepared: {error}", hint=error.hint) from error
+    except OSError as error:
+        raise WorkspaceFailed(
+            f"the workspace cannot be prepared: {error.filename}: {error.strerror}",
+            hint="make the folder writable for this user, and check that the disk is not full",
+        ) from error
