@@ -20,14 +20,14 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m autorun.core.generate --check
+	$(BIN)/python tools/generate.py --check
 
 format: .venv/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 generate: .venv/.ready  ## rewrite every file that is derived from the option table
-	$(BIN)/python -m autorun.core.generate
+	$(BIN)/python tools/generate.py
 
 bench: .venv/.ready $(CLAUDE)
 	$(BIN)/python benchmarks/run.py

@@ -1,74 +1,14 @@
 """The configuration: every option, declared once, as a tree of frozen values."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from autorun.core.choices import Backend, Effort, FailOn, Mode, Phase, Provider, SandboxMode
 from autorun.core.model import Check, WorkspaceKind
 from autorun.core.options import PathRule, option, section
 
 DEFAULT_FILE = ".ai-agents/config.yml"
 _ROLES = ("write", "maintain", "admin")
-
-
-class Provider(StrEnum):
-    """Where tasks come from."""
-
-    FILE = "file"
-    GITHUB = "github"
-    LINEAR = "linear"
-
-
-class Backend(StrEnum):
-    """Who does the work."""
-
-    CLAUDE_CODE = "claude-code"
-    ANTHROPIC_SDK = "anthropic-sdk"
-
-
-class Effort(StrEnum):
-    """How hard the model thinks."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    XHIGH = "xhigh"
-    MAX = "max"
-
-
-class Mode(StrEnum):
-    """Which checkpoints stop a task."""
-
-    AUTONOMOUS = "autonomous"
-    INTERACTIVE = "interactive"
-    SUPERVISED = "supervised"
-
-
-class SandboxMode(StrEnum):
-    """Whether agent and checks run confined."""
-
-    REQUIRED = "required"
-    AUTO = "auto"
-    OFF = "off"
-
-
-class FailOn(StrEnum):
-    """Which outcomes make the run itself fail."""
-
-    NEVER = "never"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-
-
-class Phase(StrEnum):
-    """Which part of the line this job runs."""
-
-    ALL = "all"
-    PLAN = "plan"
-    EXECUTE = "execute"
-    PUBLISH = "publish"
-    REPORT = "report"
-    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +26,13 @@ class StateProvider:
         brings=((Provider.GITHUB, "GITHUB_TOKEN"), (Provider.LINEAR, "LINEAR_API_KEY")),
         shown="`GITHUB_TOKEN` for github, `LINEAR_API_KEY` for linear",
         pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+        named="the name of an environment variable",
+        quoted=False,
     )
     repo: str | None = option(
         None,
         "GitHub repository whose issues are the tasks.",
-        unit="owner/name",
+        named="owner/name",
         shown="the current repository",
         pattern=r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+",
     )
@@ -175,7 +117,7 @@ class Checkpoints:
         True, "Hand over to a fresh conversation, later ask, when the context fills (every mode)."
     )
     context_threshold: float = option(
-        0.85, "Share of the model's context that counts as full.", unit="0 to 1", minimum=0.05, maximum=1
+        0.85, "Share of the model's context that counts as full.", unit="share", minimum=0.05, maximum=1
     )
 
 
@@ -244,11 +186,18 @@ class Sandbox:
         flag="--sandbox",
     )
     allow_domains: tuple[str, ...] = option(
-        (), "Hosts that may be reached from inside.", pattern=r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?"
+        (),
+        "Hosts that may be reached from inside.",
+        pattern=r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?",
+        named="host names",
     )
     read_paths: tuple[str, ...] = option((), "Further paths that may be read inside.")
     env: tuple[str, ...] = option(
-        (), "Environment variables, by name, that are handed inside.", pattern=r"[A-Za-z_][A-Za-z0-9_]*"
+        (),
+        "Environment variables, by name, that are handed inside.",
+        pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+        named="names of variables",
+        quoted=False,
     )
 
 
@@ -273,6 +222,7 @@ class Trust:
         (),
         "Apps trusted like a person with write access, each by its exact login, e.g. `renovate[bot]`.",
         pattern=r"[A-Za-z0-9][A-Za-z0-9-]*(\[bot\])?",
+        named="logins",
     )
 
 
@@ -283,10 +233,11 @@ class Progress:
     slack_webhook: str | None = option(
         None,
         "Slack webhook for notifications; better named than written, as `${SLACK_WEBHOOK_URL}`.",
-        unit="URL",
         secret=True,
+        quoted=False,
         input="slack-webhook",
         pattern=r"https?://\S+",
+        named="an http or https address",
     )
     notification_interval: int | None = option(
         300, "Time between periodic updates; 0 is never.", unit="seconds", minimum=0, zero_is_none=True
@@ -300,7 +251,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What belongs to one run and has no place in a file."""
+    """What belongs to one run; not read from the file."""
 
     config: Path | None = option(
         None,

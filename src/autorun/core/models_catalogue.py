@@ -91,10 +91,10 @@ def resolve(name: str) -> Resolved:
     if alias := ALIASES.get(name.lower()):
         return Resolved(id=alias)
     if gone := RETIRED.get(name):
-        since = f" since {gone.ended}" if gone.ended else ""
+        ended = f" (end of life {gone.ended})" if gone.ended else ""
         return Resolved(
             id=gone.successor,
-            warning=f"the model {name} is retired{since}; its successor {gone.successor} runs instead",
+            warning=f"the model {name} is retired{ended}; its successor {gone.successor} runs instead",
         )
     if undated(name) in CONTEXT_WINDOWS:
         return Resolved(id=name)

@@ -67,7 +67,8 @@ _KINDS: dict[object, Kind] = {
 class Spec:
     """What a declaration says beyond name, type and default.
 
-    `minimum` and `maximum` are inclusive; with `zero_is_none` 0 switches a limit off. `on_actions` is the
+    `minimum` and `maximum` are inclusive; with `zero_is_none` 0 switches a limit off. `named` says what a text
+    that fits `pattern` is. A wrong value is not `quoted` where it may be a secret. `on_actions` is the
     default on GitHub Actions where it differs. `by` names a sibling option, `brings` the default that each of
     its values brings. `shown` says a default in words. `flag` and `input` name the command-line flag and the
     action input. `in_file` is False for what belongs to one run only.
@@ -80,7 +81,9 @@ class Spec:
     zero_is_none: bool = False
     choices: tuple[str, ...] = ()
     pattern: str = ""
+    named: str = ""
     secret: bool = False
+    quoted: bool = True
     flag: str = ""
     input: str = ""
     on_actions: object = None
@@ -146,6 +149,16 @@ def table(tree: type, prefix: str = "") -> tuple[Option, ...]:
         else:
             rows.append(_row(key, hint, declared.default, declared.metadata[_SPEC]))
     return tuple(rows)
+
+
+def sections(tree: type, prefix: str = "") -> dict[str, str]:
+    """Return the sentence that describes each section, by its dotted key."""
+    described: dict[str, str] = {}
+    for name, hint in get_type_hints(tree).items():
+        if _is_section(hint):
+            described[prefix + name] = hint.__doc__
+            described |= sections(hint, f"{prefix}{name}.")
+    return described
 
 
 def _is_section(hint: Any) -> bool:

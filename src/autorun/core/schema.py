@@ -57,7 +57,7 @@ def _written(option: Option) -> Json:
 
 def _text(option: Option) -> Json:
     shape: Json = {"type": "string", "minLength": 1}
-    return shape | ({"pattern": f"^(?:{option.spec.pattern})$"} if option.spec.pattern else {})
+    return shape | ({"pattern": rf"^(?:{option.spec.pattern})$(?!\n)"} if option.spec.pattern else {})
 
 
 def _number(option: Option) -> Json:

@@ -21,7 +21,6 @@ _EXPECTED = {
     Kind.INTEGER: "a whole number",
     Kind.NUMBER: "a number",
     Kind.SWITCH: "true or false",
-    Kind.TEXTS: "a list of texts",
     Kind.COMMANDS: "commands, each a text or {run, timeout}",
     Kind.PATH_RULES: "a list of paths, or a mapping of paths to block, warn or allow",
 }
@@ -33,10 +32,19 @@ def expected(option: Option) -> str:
     spec = option.spec
     bounds = [f"at least {spec.minimum:g}"] if spec.minimum is not None else []
     bounds += [f"at most {spec.maximum:g}"] if spec.maximum is not None else []
-    kinds = f"one of {', '.join(option.choices)}" if option.kind is Kind.CHOICE else _EXPECTED[option.kind]
-    among = f" among {', '.join(option.choices)}" if option.kind is Kind.TEXTS and option.choices else ""
     unit = f" ({spec.unit})" if spec.unit else ""
-    return f"{kinds}{among}{', ' if bounds else ''}{' and '.join(bounds)}{unit}"
+    return f"{_expected_kind(option)}{', ' if bounds else ''}{' and '.join(bounds)}{unit}"
+
+
+def _expected_kind(option: Option) -> str:
+    choices = ", ".join(option.choices)
+    match option.kind:
+        case Kind.CHOICE:
+            return f"one of {choices}"
+        case Kind.TEXTS:
+            return f"a list of {option.spec.named or choices or 'texts'}"
+        case _:
+            return option.spec.named or _EXPECTED[option.kind]
 
 
 def from_text(option: Option, text: str) -> object:
@@ -53,7 +61,7 @@ def from_text(option: Option, text: str) -> object:
         case Kind.PATH_RULES:
             return dict(_rule(line) for line in lines)
         case _:
-            return text
+            return text.strip("\r\n")
 
 
 def read(option: Option, raw: object, place: str) -> object:
@@ -186,7 +194,7 @@ _TYPES: Mapping[Kind, Callable[[Any], object]] = {
 
 
 def _found(option: Option, raw: object) -> str:
-    return "" if option.spec.secret else f"; it is `{raw}`"
+    return f"; it is `{unstructured(raw)}`" if option.spec.quoted else ""
 
 
 def _hint(option: Option, raw: object) -> str:

@@ -4,6 +4,7 @@ Only `true` and `false` are switches (`off`, `yes` stay text), `012` and `1:30` 
 and a key that stands twice is an error instead of a silent loss.
 """
 
+import json
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,11 @@ class _Loader(yaml.SafeLoader):
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key}` stands twice in one section", key_node.start_mark
+                    None,
+                    None,
+                    f"the key `{key}` stands twice in one section",
+                    key_node.start_mark,
+                    "keep one of them",
                 )
             if key is not None:
                 seen.add(key)
@@ -57,16 +62,16 @@ def parse(text: str, name: str) -> Document:
     try:
         node = loader.get_single_node()
         values = {} if node is None else loader.construct_document(node)
+        json.dumps(values)  # refuses what is no plain data: values that hold themselves, binaries, sets
         lines = _lines(node)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(
-            f"{name}{where}: {error.problem or error.context}", hint="write `key: value` lines, indented with spaces"
+            f"{name}{where}: {error.problem}", hint=error.note or "write `key: value` lines, indented with spaces"
         ) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"{name} is not readable as YAML: {error}", hint="write it anew as plain text"
+            f"{name} is no plain YAML: {error}", hint="write `key: value` lines, indented with spaces"
         ) from None
     finally:
         loader.dispose()

@@ -1,0 +1,41 @@
+"""Write every file that is derived from the option table, or with `--check` tell which are stale."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from autorun.core.reference import generated_files
+
+_ROOT = Path(__file__).parent.parent
+
+
+def stale(root: Path) -> list[str]:
+    """Return the generated files under `root` that are missing or differ from what would be written."""
+    texts = generated_files()
+    return [name for name, text in texts.items() if not (root / name).is_file() or (root / name).read_text() != text]
+
+
+def write(root: Path) -> None:
+    """Write every generated file under `root`."""
+    for name, text in generated_files().items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def main() -> int:
+    """Write, or check and return 1 if a file is stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a file is stale")
+    parser.add_argument("--root", type=Path, default=_ROOT, help="the repository's root")
+    arguments = parser.parse_args()
+    if not arguments.check:
+        write(arguments.root)
+        return 0
+    names = stale(arguments.root)
+    if names:
+        sys.stderr.write(f"error: not as the option table has it: {', '.join(names)}\nhint: run `make generate`\n")
+    return 1 if names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
