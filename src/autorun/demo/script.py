@@ -57,7 +57,7 @@ Block = Said | Thought | Use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One model turn. Without `stop_reason` it is `tool_use` or `end_turn`, as the blocks tell; `delay` in seconds."""
+    """One model turn; an empty `stop_reason` is told by the blocks (`tool_use`, `end_turn`); `delay` in seconds."""
 
     blocks: tuple[Block, ...]
     tokens: Tokens = Tokens()
@@ -151,7 +151,7 @@ def state(
     title: str = "",
     body: str = "",
 ) -> Answer:
-    """State the outcome: exactly one of the three carries the summary. `criteria` map each met one to its evidence."""
+    """State an outcome: exactly one of the three carries the summary; `criteria` map each met one to its evidence."""
     claims = {"completed": completed, "blocked": blocked, "needs_input": needs_input}
     [(claimed, summary)] = [(name, text) for name, text in claims.items() if text]
     met = [{"criterion": name, "met": True, "evidence": shown} for name, shown in (criteria or {}).items()]

@@ -148,13 +148,13 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # the client hung up
             super().handle()
 
-    def do_HEAD(self) -> None:  # noqa: N802  the name is the base class's
+    def do_HEAD(self) -> None:
         self._note({})
         self._json(200, {})
 
-    do_GET = do_HEAD  # noqa: N815  as above
+    do_GET = do_HEAD  # noqa: N815  the name is the base class's
 
-    def do_POST(self) -> None:  # noqa: N802  as above
+    def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         try:
             body = json.loads(raw)
@@ -255,4 +255,3 @@ def _text(node: Any) -> str:
             return _text(content)
         case _:
             return ""
-

@@ -37,8 +37,8 @@ def stream(whole: dict[str, Any]) -> Iterator[bytes]:
         for delta in _deltas(block):
             yield _event("content_block_delta", index=index, delta=delta)
         yield _event("content_block_stop", index=index)
-    delta = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
-    yield _event("message_delta", delta=delta, usage=whole["usage"])
+    ending = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+    yield _event("message_delta", delta=ending, usage=whole["usage"])
     yield _event("message_stop")
 
 
@@ -47,7 +47,11 @@ def _event(kind: str, **fields: Any) -> bytes:
 
 
 def _emptied(block: dict[str, Any]) -> dict[str, Any]:
-    empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}, "tool_use": {"input": {}}}
+    empty: dict[str, dict[str, Any]] = {
+        "text": {"text": ""},
+        "thinking": {"thinking": "", "signature": ""},
+        "tool_use": {"input": {}},
+    }
     return {**block, **empty[block["type"]]}
 
 
