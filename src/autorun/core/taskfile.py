@@ -142,7 +142,7 @@ def render(
         front["depends_on"] = list(depends_on)
     if created_at is not None:
         front["created"] = created_at.astimezone(UTC).isoformat(timespec="seconds")
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
     heading = " ".join(title.split())
     closing = " #" if heading.endswith("#") else ""  # else a last hash would count as decoration
     text = body.strip("\r\n")
