@@ -168,6 +168,9 @@ class Room:
 # Turns a command into one that runs confined to a room; without a sandbox it returns the command as it is.
 Confine = Callable[[Command, Room], Command]
 
+# Looks after one running child: given its process id, says why it must be killed, or "" to let it run.
+Guard = Callable[[int], str]
+
 
 # ------------ the agent
 

@@ -46,3 +46,11 @@ def branch(task: TaskId, generation: int = 1) -> str:
     """Return the work branch; a new generation follows a closed or merged pull request."""
     suffix = "" if generation == 1 else f"+{generation}"
     return f"{BRANCH_PREFIX}{task.provider}-{component(task.key)}{suffix}"
+
+
+def next_branch(task: TaskId, current: str) -> str:
+    """Return the branch that follows `current`, whose pull request is closed or merged; the first if empty."""
+    if not current:
+        return branch(task)
+    _, plus, number = current.removeprefix(branch(task)).partition("+")
+    return branch(task, int(number) + 1 if plus and number.isdecimal() else 2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autorun.core.model import AgentSession, Outcome, PullRequest, Reason, TaskId, TaskState, Usage
+from autorun.core.model import AgentSession, Outcome, Proposal, PullRequest, Reason, TaskId, TaskState, Usage
 from autorun.core.moves import Move, after, settling
 
 VERSION = 1
@@ -56,7 +56,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that is durable about a task. Unknown fields of a same-version record are kept in `extra`."""
+    """All that is durable about a task. Unknown fields of a same-version record are kept in `extra`.
+
+    `base` and `head` are the commits the published work starts from and ends at. `proposal` stands from the moment
+    the branch is pushed until its pull request is known: whoever finds one opens it.
+    """
 
     task: TaskId
     v: int = VERSION
@@ -72,6 +76,7 @@ class Record:
     head: str = ""
     branch: str = ""
     pull_request: PullRequest | None = None
+    proposal: Proposal | None = None
     session: AgentSession | None = None
     outcome: Outcome | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -106,11 +111,14 @@ def claimed(
 ) -> Record:
     """Return the record with a new attempt by `holder`: a claim, or a steal if someone else holds it.
 
-    A stolen attempt keeps its reservation: its runner may have spent it.
+    A stolen attempt keeps its reservation, because its runner may have spent it, and counts against
+    `max_attempts`, because it may be the task that kills its runners.
     """
     stolen = record.state is TaskState.IN_PROGRESS
     attempts = tuple(
-        replace(attempt, ended_at=now, reason=Reason.INTERRUPTED) if attempt.ended_at is None else attempt
+        replace(attempt, ended_at=now, reason=Reason.INTERRUPTED, burned=True)
+        if attempt.ended_at is None
+        else attempt
         for attempt in record.attempts
     )
     attempt = Attempt(number=len(attempts) + 1, session_id=session_id, started_at=now, reserved_usd=reserve_usd)
@@ -155,6 +163,31 @@ def settled(record: Record, outcome: Outcome, *, now: datetime, usage: Usage, bu
         attempts=(*record.attempts[:-1], last),
         next_eligible_at=outcome.retry_at,
         pull_request=outcome.pull_request or record.pull_request,
+        outcome=outcome,
+    )
+
+
+def reaped(record: Record, outcome: Outcome, *, now: datetime) -> Record:
+    """Return the record of an attempt whose runner died: it is charged its reservation and counts as tried."""
+    last = replace(record.attempts[-1], ended_at=now, reason=outcome.reason, burned=True)
+    return replace(
+        record,
+        state=after(record.state, settling(outcome.state)),
+        holder=None,
+        expires_at=None,
+        attempts=(*record.attempts[:-1], last),
+        outcome=outcome,
+    )
+
+
+def confirmed(record: Record, outcome: Outcome) -> Record:
+    """Return a published record once its pull request is known, or known to be refused."""
+    state = record.state if outcome.state is record.state else after(record.state, Move.BLOCK)
+    return replace(
+        record,
+        state=state,
+        pull_request=outcome.pull_request or record.pull_request,
+        proposal=None,
         outcome=outcome,
     )
 

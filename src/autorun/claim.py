@@ -1,0 +1,181 @@
+"""Our hold on one task: taken, kept alive, and given back with what became of it."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from autorun.core import naming
+from autorun.core.budget import Spent
+from autorun.core.errors import AutorunError, LeaseLost
+from autorun.core.journal import Happening
+from autorun.core.ledger import BranchMove, Seen
+from autorun.core.model import (
+    Activity,
+    ActivityKind,
+    AgentSession,
+    Outcome,
+    Proposal,
+    StopReason,
+    Task,
+    TaskState,
+    Usage,
+)
+from autorun.core.record import Record, claimed, confirmed, renewed, settled
+from autorun.core.verdicts import Attempts, burns
+from autorun.terms import Bench
+
+_RENEWALS_PER_LEASE = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Hold:
+    """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far."""
+
+    bench: Bench
+    task: Task
+    spent: Spent
+    seen: Seen
+    started: float
+    renewed_at: float
+    reserve_usd: float
+    usage: Usage = field(default_factory=Usage)
+    live: Usage = field(default_factory=Usage)
+    session: AgentSession | None = None
+    lost: bool = False
+
+    @classmethod
+    def take(cls, bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_usd: float) -> "Hold":
+        """Claim a task for this runner. Raises LeaseLost when another was quicker."""
+        terms = bench.terms
+        before = over.record if over else Record(task=task.id)
+        record = replace(
+            claimed(
+                before,
+                replace(terms.holder, nonce=bench.nonce()),
+                now=bench.now(),
+                ttl=terms.lease,
+                session_id=terms.session_id,
+                reserve_usd=reserve_usd,
+            ),
+            revision=task.revision,
+        )
+        seen = bench.world.ledger.write(record, over=over)
+        now = bench.monotonic()
+        return cls(
+            bench=bench,
+            task=task,
+            spent=spent,
+            seen=seen,
+            started=now,
+            renewed_at=now,
+            reserve_usd=reserve_usd,
+            session=before.session,
+        )
+
+    @property
+    def record(self) -> Record:
+        """The record as we last wrote it."""
+        return self.seen.record
+
+    @property
+    def folder(self) -> Path:
+        """The task's folder in the session folder."""
+        return self.bench.terms.folder / "tasks" / naming.component(self.task.id.key)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the claim."""
+        return self.bench.monotonic() - self.started
+
+    @property
+    def attempts(self) -> Attempts:
+        """How often this task was tried in vain before."""
+        return Attempts(burned=self.record.burned, allowed=self.bench.terms.max_attempts, now=self.bench.now())
+
+    def stop(self) -> StopReason | None:
+        """Tell why the work in hand must end, if it must. Polled while waiting, it also keeps the lease alive."""
+        reason = self.bench.stop()
+        if reason is None and not self.lost and self._due():
+            self._renew()
+        return StopReason.LEASE_LOST if self.lost else reason
+
+    def watch(self, activity: Activity) -> None:
+        """Take note of a sign of life of the agent."""
+        self.live = activity.usage
+        if activity.kind is not ActivityKind.USAGE:
+            self.bench.tell(
+                Happening.ACTIVITY, activity.text, task=self.task, step=activity.kind, usage=self.usage + self.live
+            )
+
+    def spend(self, usage: Usage) -> None:
+        """Book a finished stretch."""
+        self.usage += usage
+        self.live = Usage()
+
+    def publish(self, outcome: Outcome, branch: BranchMove, proposal: Proposal, *, base: str) -> None:
+        """Move the branch and the record together. Raises LeaseLost, BranchRefused, PublishingRefused."""
+        record = replace(
+            self._settled(outcome),
+            branch=branch.branch,
+            base=base,
+            head=branch.commit,
+            proposal=proposal,
+            session=self.session,
+        )
+        self.seen = self.bench.world.ledger.publish(record, over=self.seen, branch=branch)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give the task back: the record first, then what people see. A tracker that fails is only a warning."""
+        if self.lost:
+            return
+        if self.record.holder is None:
+            record = confirmed(self.record, outcome)
+        else:
+            record = replace(self._settled(outcome), session=self.session)
+        try:
+            self.seen = self.bench.world.ledger.write(record, over=self.seen)
+        except LeaseLost:
+            self.lost = True
+            return
+        self.show()
+
+    def show(self) -> None:
+        """Let the tracker show the record."""
+        try:
+            self.bench.world.tasks.show(self.task, self.record)
+        except AutorunError as error:
+            self.bench.tell(Happening.WARNING, f"{self.task.id} is not shown as it stands: {error}", task=self.task)
+
+    def _settled(self, outcome: Outcome) -> Record:
+        return settled(
+            self.record, outcome, now=self.bench.now(), usage=self.usage + self.live, burned=burns(outcome)
+        )
+
+    def _due(self) -> bool:
+        unwritten = (self.usage + self.live).cost_usd - self.record.attempts[-1].usage.cost_usd
+        return (
+            self.bench.monotonic() - self.renewed_at > self.bench.terms.lease.total_seconds() / _RENEWALS_PER_LEASE
+            or unwritten > self.reserve_usd / 2 > 0
+        )
+
+    def _renew(self) -> None:
+        self.renewed_at = self.bench.monotonic()
+        record = renewed(
+            self.record,
+            now=self.bench.now(),
+            ttl=self.bench.terms.lease,
+            usage=self.usage + self.live,
+            reserve_usd=self.reserve_usd,
+        )
+        try:
+            self.seen = self.bench.world.ledger.write(record, over=self.seen)
+        except LeaseLost:
+            self.lost = True
+        except AutorunError as error:
+            left = self.record.expires_at - self.bench.now() if self.record.expires_at else self.bench.terms.lease
+            self.bench.tell(Happening.WARNING, f"The lease was not renewed: {error}", task=self.task)
+            self.lost = left < self.bench.terms.lease / _RENEWALS_PER_LEASE
+
+
+def still_open(task: Task) -> bool:
+    """Tell whether a task that was just read again may still be worked."""
+    return not task.objection and task.state not in {TaskState.DONE, TaskState.CANCELLED}

@@ -1,0 +1,24 @@
+"""Foreign text made inert for a log that obeys commands."""
+
+import re
+
+# `::name::` counts at the start of a line, `##[name` anywhere; \r and the Unicode line ends start lines too.
+_LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return `text` as one inert line of at most `limit` characters."""
+    flat = " ".join(inert(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def inert(text: str) -> str:
+    """Return `text` with no line in it that a runner would take for a command, and no terminal control in it."""
+    lines = (_CONTROL.sub("", line) for line in _LINE_ENDS.split(text))
+    return "\n".join(_disarmed(line) for line in lines)
+
+
+def _disarmed(line: str) -> str:
+    line = line.replace("##[", "## [")
+    return line.replace("::", ": :") if line.lstrip().startswith("::") else line

@@ -1,0 +1,162 @@
+"""One session: reconcile, plan, work tasks until the backlog is empty or a limit is met, report."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from autorun.core.budget import Spent, session_limit
+from autorun.core.errors import LeaseLost
+from autorun.core.journal import Happening
+from autorun.core.ledger import History
+from autorun.core.model import Reason, StopReason, TaskState, Usage
+from autorun.core.planning import Plan, plan
+from autorun.pipeline import Settled, work
+from autorun.reconcile import reconcile
+from autorun.terms import Bench
+
+
+class Ended(StrEnum):
+    """Why a session ended."""
+
+    EMPTY = "empty"
+    LIMIT = "limit"
+    CHECKPOINT = "checkpoint"
+    SIGNAL = "signal"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Why a session ended, as a word and a sentence; `remedy` names what a user can change about it."""
+
+    reason: Ended
+    sentence: str
+    remedy: str = ""
+    stopped_by: StopReason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a session did, task by task, what it left and why, and why it ended."""
+
+    session_id: str
+    end: End
+    settled: tuple[Settled, ...]
+    plan: Plan
+    seconds: float
+
+    @property
+    def usage(self) -> Usage:
+        """What all tasks of the session consumed."""
+        return sum((one.usage for one in self.settled), Usage())
+
+    def count(self, *states: TaskState) -> int:
+        """How many tasks of the session ended in one of `states`."""
+        return sum(one.outcome.state in states for one in self.settled)
+
+
+# A task that ended for one of these reasons would take the next one with it.
+_CONTAGIOUS = {
+    Reason.SERVICE: Ended.ERROR,
+    Reason.UNAUTHORISED: Ended.ERROR,
+    Reason.USAGE_WINDOW: Ended.LIMIT,
+}
+_STOPPED = {
+    StopReason.SIGINT: "Interrupted from the keyboard",
+    StopReason.SIGTERM: "Asked to end by a signal",
+    StopReason.DEADLINE: "The time of this run is used up",
+    StopReason.ASKED: "Asked to stop by `autorun stop`",
+    StopReason.LEASE_LOST: "Another runner took over",
+    StopReason.TASK_WITHDRAWN: "The task was withdrawn",
+}
+_DAY = timedelta(days=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A session at a bench. `only` names tasks by key, empty is all of them; `pause` is seconds between tasks."""
+
+    bench: Bench
+    only: tuple[str, ...] = ()
+    pause: float = 0.0
+    reserve_usd: float = 0.0
+    done: list[Settled] = field(default_factory=list)
+
+    def run(self) -> Report:
+        """Work until the backlog is empty or something ends the session, and say what. Raises AutorunError."""
+        bench = self.bench
+        started = bench.monotonic()
+        today, history = self.look()
+        if today.ready:
+            bench.tell(Happening.SESSION_STARTED, bench.world.agent.ready())
+        end = self._work_through(today, history, started)
+        report = Report(
+            session_id=bench.terms.session_id,
+            end=end,
+            settled=tuple(self.done),
+            plan=today,
+            seconds=bench.monotonic() - started,
+        )
+        bench.tell(Happening.SESSION_ENDED, end.sentence, usage=report.usage)
+        return report
+
+    def look(self) -> tuple[Plan, History]:
+        """Read backlog and records, reconcile them, and plan."""
+        bench = self.bench
+        backlog = bench.world.tasks.backlog()
+        history = reconcile(bench, backlog, bench.world.ledger.history())
+        today = plan(
+            backlog,
+            history,
+            now=bench.now(),
+            max_attempts=bench.terms.max_attempts,
+            only=self.only,
+            dead=bench.world.liveness.dead,
+            grace=bench.terms.grace,
+        )
+        bench.tell(Happening.PLANNED, f"{len(today.ready)} to do, {len(today.skipped)} skipped")
+        return today, history
+
+    def _work_through(self, today: Plan, history: History, started: float) -> End:
+        bench = self.bench
+        for task in today.ready:
+            spent = self._spent(history, bench.monotonic() - started)
+            if end := self._must_end(spent):
+                return end
+            try:
+                settled = work(bench, task, history.seen.get(task.id), spent, reserve_usd=self.reserve_usd)
+            except LeaseLost as error:
+                bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
+                continue
+            self.done.append(settled)
+            if ended := _CONTAGIOUS.get(settled.outcome.reason):
+                return End(reason=ended, sentence=settled.outcome.sentence, remedy=settled.outcome.remedy)
+            if self.pause and task is not today.ready[-1]:
+                bench.wait(self.pause, bench.closing)
+        return self._interrupted() or End(reason=Ended.EMPTY, sentence=_nothing_left(today))
+
+    def _must_end(self, spent: Spent) -> End | None:
+        if end := self._interrupted():
+            return end
+        if reached := session_limit(self.bench.terms.budget, spent):
+            return End(reason=Ended.LIMIT, sentence=reached.sentence, remedy=f"Raise `{reached.key}`.")
+        return None
+
+    def _interrupted(self) -> End | None:
+        reason = self.bench.closing()
+        if reason is None:
+            return None
+        ended = Ended.LIMIT if reason is StopReason.DEADLINE else Ended.SIGNAL
+        return End(reason=ended, sentence=_STOPPED[reason], stopped_by=reason)
+
+    def _spent(self, history: History, seconds: float) -> Spent:
+        usd = sum(one.usage.cost_usd for one in self.done)
+        yesterday = self.bench.now() - _DAY
+        before = sum(seen.record.charged_since(yesterday) for seen in history.seen.values())
+        return Spent(tasks=len(self.done), seconds=seconds, usd=usd, usd_today=before + usd)
+
+
+def _nothing_left(today: Plan) -> str:
+    if today.ready or not today.skipped:
+        return "No more tasks available"
+    return "No task is ready; `autorun tasks` says why for each"

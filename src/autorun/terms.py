@@ -1,0 +1,95 @@
+"""What every task of a session is worked by: the terms, and the bench they are worked at."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from autorun.core.budget import Budget
+from autorun.core.journal import Entry, Happening
+from autorun.core.model import Check, CheckResult, Outcome, Stop, Task, Usage
+from autorun.core.policy import PolicyRules
+from autorun.core.record import Holder
+from autorun.ports import World
+
+LEASE = timedelta(minutes=15)
+GRACE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a session works by; all of it comes from the trusted configuration.
+
+    `holder` is this runner's identity, its nonce renewed for every claim. `folder` is the session folder. `secrets`
+    are the values that may leave in no text. `context_window` is in tokens. `cost_estimated`: a subscription pays.
+    """
+
+    session_id: str
+    holder: Holder
+    folder: Path
+    base_branch: str
+    backend: str
+    model: str
+    context_window: int = 200_000
+    standing_orders: str = ""
+    budget: Budget = field(default_factory=Budget)
+    policy: PolicyRules = field(default_factory=PolicyRules)
+    verify: tuple[Check, ...] = ()
+    max_repairs: int = 2
+    max_attempts: int = 3
+    draft: bool = True
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    title_prefix: str = ""
+    run_url: str = ""
+    cost_estimated: bool = False
+    lease: timedelta = LEASE
+    grace: timedelta = GRACE
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """Where a session works: its terms, its world, and the few things that grow while it lasts.
+
+    `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says why to end
+    the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop` has a
+    reason.
+    """
+
+    terms: Terms
+    world: World
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    nonce: Callable[[], str]
+    stop: Stop
+    closing: Stop
+    wait: Callable[[float, Stop], None]
+    baselines: dict[str, tuple[CheckResult, ...]] = field(default_factory=dict)
+
+    def tell(
+        self,
+        what: Happening,
+        text: str,
+        *,
+        task: Task | None = None,
+        step: str = "",
+        outcome: Outcome | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        """Tell every notifier what happened; one that fails costs its own message only."""
+        entry = Entry(
+            at=self.now(),
+            what=what,
+            session=self.terms.session_id,
+            text=text,
+            task=task.id if task else None,
+            title=task.title if task else "",
+            step=step,
+            outcome=outcome,
+            usage=usage,
+        )
+        for notifier in self.world.notifiers:
+            with suppress(Exception):
+                notifier.tell(entry)
