@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -125,8 +125,9 @@ def serve(backend: GitBackend, handler: BaseHTTPRequestHandler, target: str | No
     for name, value in headers:
         handler.send_header(name, value)
     handler.send_header("Content-Length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
+    with suppress(ConnectionError):  # the client has gone
+        handler.end_headers()
+        handler.wfile.write(content)
 
 
 @contextmanager

@@ -129,7 +129,7 @@ class RefLedger:
     def trail(self, task: TaskId) -> Sequence[Seen]:
         """Read one task's records, oldest first; empty if there is none. Raises ProviderError, RecordUnreadable."""
         ref = naming.ref(task)
-        if not self._server([ref]):
+        if ref not in self._server([ref]):
             return ()
         self._fetch(_WHOLE, refspec=f"+{ref}:{ref}")
         commits = self._git("rev-list", "--reverse", ref).splitlines()
@@ -141,13 +141,24 @@ class RefLedger:
         # The random word keeps two runners' equal records from being one commit, which both would take for their own.
         reason = record.outcome.reason if record.outcome else "recorded"
         message = f"{record.state}: {reason}\n\nwrite {secrets.token_hex(8)}"
-        tree = self._store.folder(FILE, self._store.blob(dump_record(record).encode()))
+        if over is not None and over.commit not in self._contents:
+            self._borrow(record.task, over.commit)
+        content = dump_record(record).encode()
+        tree = self._store.folder(FILE, self._store.blob(content))
         commit = self._store.commit(tree, (over.commit,) if over else (), message)
         moves = {ref: (commit, over.commit if over else "")}
         if branch is not None:
             moves[f"refs/heads/{branch.branch}"] = (branch.commit, branch.expected or "")
         self._push_until_known(_Push(task=record.task, ref=ref, moves=moves))
+        self._contents[commit] = content
         return Seen(commit=commit, record=record)
+
+    def _borrow(self, task: TaskId, commit: str) -> None:
+        """Fetch a commit that another process saw: ours will be its child."""
+        ref = naming.ref(task)
+        if self._server([ref]).get(ref) != commit:
+            raise _lost(task)
+        self._fetch("--depth=1", refspec=f"+{ref}:{ref}")
 
     def _push_until_known(self, push: _Push) -> None:
         """Push until it is known to have happened; raise once it is known that it cannot."""
@@ -160,6 +171,10 @@ class RefLedger:
                 return
             if pause is not None:
                 time.sleep(pause)
+        if push.branch in answer.refusals:
+            raise self._branch_refused(push.branch, answer.refusals[push.branch], answer.said)
+        if push.ref in answer.refusals:
+            raise self._record_refused(push.ref, answer.refusals[push.ref], answer.said)
         raise _unreachable(self._remote, answer.said)
 
     def _push(self, push: _Push) -> _Answer:
@@ -187,27 +202,30 @@ class RefLedger:
         if held.get(push.ref) == commit:
             return True
         if held.get(push.ref, "") != expected:
-            raise LeaseLost(f"another runner has written to {push.task} since it was read")
+            raise _lost(push.task)
         if push.branch is not None and held.get(push.branch, "") != push.moves[push.branch][1]:
             raise BranchRefused(
                 f"someone else has pushed to {push.branch.removeprefix('refs/heads/')}",
                 hint="merge or delete that branch, then answer `/autorun retry`",
             )
         if push.branch is not None and (reason := answer.own_reason(push.branch)):
-            raise BranchRefused(
-                f"the server refuses {push.branch.removeprefix('refs/heads/')}: {_told(reason, answer.said)}",
-                hint=_branch_remedy(answer.said),
-            )
+            raise self._branch_refused(push.branch, reason, answer.said)
         if reason := answer.own_reason(push.ref):
-            raise PublishingRefused(
-                f"{self._remote.url} refuses {push.ref}: {_told(reason, answer.said)}", hint=_GRANT
-            )
+            raise self._record_refused(push.ref, reason, answer.said)
         return False
+
+    def _branch_refused(self, ref: str, reason: str, said: str) -> BranchRefused:
+        branch = ref.removeprefix("refs/heads/")
+        return BranchRefused(f"{self._remote.url} refuses {branch}: {_told(reason, said)}", hint=_branch_remedy(said))
+
+    def _record_refused(self, ref: str, reason: str, said: str) -> PublishingRefused:
+        return PublishingRefused(f"{self._remote.url} refuses {ref}: {_told(reason, said)}", hint=_GRANT)
 
     def _server(self, patterns: Sequence[str]) -> dict[str, str]:
         """Ask the server which refs there are, and their commits."""
         output = self._read("ls-remote", *self._upload, "--", self._remote.url, *patterns)
-        return {ref: commit for commit, _, ref in (line.partition("\t") for line in output.splitlines())}
+        held = (line.split("\t") for line in output.splitlines())
+        return {ref: commit for commit, ref in held if ref.startswith(("refs/heads/", naming.REF_PREFIX))}
 
     def _fetch(self, *options: str, refspec: str) -> None:
         fixed = ("--quiet", "--no-tags", "--no-write-fetch-head", "--force", "--update-shallow")
@@ -256,9 +274,9 @@ def _raise_if_hopeless(answer: _Answer, push: _Push, remote: Remote) -> None:
     said = answer.said.lower()
     if push.branch in answer.refusals:
         return  # the server looked at the refs: its reasons for each decide
-    hint = next((hint for sign, hint in _REFUSALS if sign in said), None)
-    if hint is not None and not answer.refusals:
-        raise PublishingRefused(f"{remote.url} accepts no push of ours: {_last(answer.said)}", hint=hint)
+    sign, hint = next(((sign, hint) for sign, hint in _REFUSALS if sign in said), ("", ""))
+    if sign and not answer.refusals:
+        raise PublishingRefused(f"{remote.url} accepts no push of ours: {_last(answer.said, sign)}", hint=hint)
     if error := _access_error(remote, answer.said):
         raise error
 
@@ -276,19 +294,26 @@ def _access_error(remote: Remote, said: str) -> AutorunError | None:
     return None
 
 
+def _lost(task: TaskId) -> LeaseLost:
+    return LeaseLost(f"another runner has written to {task} since it was read")
+
+
 def _unreachable(remote: Remote, said: str) -> ProviderError:
     return ProviderError(f"{remote.url} cannot be reached: {_last(said)}", hint="run again once it answers")
 
 
 def _told(reason: str, said: str) -> str:
     """Return the server's reason with what it said beside it."""
-    remarks = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
-    return "; ".join([reason, *(remark for remark in remarks if remark)])[:600]
+    remarks = [line.partition(":")[2].strip() for line in said.splitlines() if line.startswith(("remote:", "error:"))]
+    told = (remark for remark in remarks if remark and not remark.startswith("failed to push"))
+    return "; ".join([reason, *told])[:600]
 
 
-def _last(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it gave no reason"
+def _last(said: str, sign: str = "") -> str:
+    """Return the last line that holds `sign` and tells why, without git's own remark that a push failed."""
+    lines = [line.strip() for line in said.splitlines() if sign in line.lower()]
+    telling = [line for line in lines if line and not line.startswith("error: failed to push")]
+    return telling[-1][:300] if telling else "it gave no reason"
 
 
 def _branch_remedy(said: str) -> str:

@@ -170,11 +170,11 @@ class Git:
 
     def failure(self, args: tuple[str, ...], finished: Finished) -> GitFailed:
         """Return the error that tells how `git ARGS` failed, without secrets."""
-        said = self.redacted(finished.stderr.decode("utf-8", "replace")).strip()
+        said = finished.stderr.decode("utf-8", "replace").strip()
         command = shlex.join(["git", *args[:8]]) + (" …" if len(args) > 8 else "")  # noqa: PLR2004 (enough to know it)
         ended = finished.killed or f"status {finished.returncode}"
         hint = next((hint for sign, hint in _HINTS if sign in said.lower()), "")
-        return GitFailed(f"`{command}` failed ({ended}): {said or 'it gave no reason'}", hint=hint)
+        return GitFailed(self.redacted(f"`{command}` failed ({ended}): {said or 'it gave no reason'}"), hint=hint)
 
     def redacted(self, text: str) -> str:
         """Return `text` without the remote's credential."""
