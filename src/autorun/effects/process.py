@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from autorun.core.model import Command, Stop
+from autorun.core.model import Command, Guard, Stop
 
 _CHUNK = 65536
 _POLL_SECONDS = 0.1
@@ -66,12 +66,13 @@ def run(
     limit: int = 64 * 1024 * 1024,
     stop: Stop | None = None,
     sink: Callable[[bytes], object] | None = None,
+    guard: Guard | None = None,
 ) -> Finished:
     """Run `command` to its end and return what it said.
 
     `timeout` is in seconds; `limit` is how many bytes of each stream's end are kept; `sink` is given every
-    chunk of both streams as it arrives. When `stop` gives a reason or time runs out, the whole process group
-    gets SIGTERM, then SIGKILL. Raises FileNotFoundError or PermissionError if the program cannot be started.
+    chunk of both streams as it arrives. When `stop` or `guard` gives a reason or time runs out, the whole process
+    group gets SIGTERM, then SIGKILL. Raises FileNotFoundError or PermissionError if the program cannot be started.
     """
     started = time.monotonic()
     tails = {"stdout": _Tail(limit), "stderr": _Tail(limit)}
@@ -99,11 +100,11 @@ def run(
             if exited_at is not None and now - exited_at > _STRAGGLER_SECONDS:
                 left_behind = True
                 break  # a daemon in a session of its own holds them: not ours to wait for
-            killed = killed or _reason_to_end(now - started, timeout, stop)
+            killed = killed or _reason_to_end(now - started, timeout, stop) or _alarm(guard, child)
             if killed and exited_at is None:
                 end_group(child)
         if child.poll() is None:  # it closed its streams and works on
-            killed = killed or _await(child, timeout - (time.monotonic() - started), stop)
+            killed = killed or _await(child, timeout - (time.monotonic() - started), stop, guard)
         left_behind = kill_group(child.pid) or left_behind
     return Finished(
         returncode=child.returncode,
@@ -178,13 +179,17 @@ def _reason_to_end(elapsed: float, timeout: float, stop: Stop | None) -> str:
     return f"stopped: {reason}" if reason else ""
 
 
-def _await(child: "subprocess.Popen[bytes]", seconds: float, stop: Stop | None) -> str:
+def _alarm(guard: Guard | None, child: "subprocess.Popen[bytes]") -> str:
+    return guard(child.pid) if guard is not None and child.returncode is None else ""
+
+
+def _await(child: "subprocess.Popen[bytes]", seconds: float, stop: Stop | None, guard: Guard | None) -> str:
     started = time.monotonic()
     while True:
         with suppress(subprocess.TimeoutExpired):
             child.wait(_POLL_SECONDS)
             return ""
-        if reason := _reason_to_end(time.monotonic() - started, seconds, stop):
+        if reason := _reason_to_end(time.monotonic() - started, seconds, stop) or _alarm(guard, child):
             end_group(child)
             return reason
 
