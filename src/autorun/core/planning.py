@@ -12,6 +12,7 @@ from autorun.core.record import Holder, Record, may_take
 
 _CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _EDITABLE = frozenset({TaskState.BLOCKED, TaskState.PAUSED, TaskState.FAILED})
+_STOPPED = _EDITABLE | {TaskState.CANCELLED}
 _UNFINISHED = frozenset({TaskState.TODO, TaskState.IN_PROGRESS})
 _PHASE = re.compile(
     r"(?<!\w)\[([A-Z][A-Z0-9]*(?:[-_][A-Z0-9]+)*)-([0-9]{1,9})\.([0-9]{1,9})([A-Z]?)\](?!\w)", re.IGNORECASE
@@ -116,8 +117,7 @@ def let_go(task: Task, record: Record | None, backlog: Backlog) -> bool:
     if record is None:
         return False
     edited = backlog.edits_answer and record.revision not in {"", task.revision} and record.state in _EDITABLE
-    stopped = record.state in _EDITABLE or record.state is TaskState.CANCELLED
-    return edited or (backlog.resets_answer and task.state is TaskState.TODO and stopped)
+    return edited or (backlog.resets_answer and task.state is TaskState.TODO and record.state in _STOPPED)
 
 
 def phase(title: str) -> tuple[str, _Position] | None:
@@ -246,7 +246,7 @@ class _Sieve:
             return "" if free else f"held by another runner, {_name(record.holder)}"
         if state is TaskState.TODO or self._asked(task, record):
             return ""
-        return _stop_sentence(record, state, _way_on(task, self.backlog))
+        return _stop_sentence(record, state, _way_on(task, record, self.backlog))
 
     def _exhausted(self, task: Task, record: Record | None) -> str:
         if record is None or self._asked(task, record):
@@ -255,7 +255,7 @@ class _Sieve:
             return f"waits until {_time(record.next_eligible_at)} before it is tried again"
         tries = record.burned + (record.state is TaskState.IN_PROGRESS)  # a dead runner's attempt counts once taken
         if tries >= self.max_attempts:
-            return f"all {self.max_attempts} attempts are used up; {_way_on(task, self.backlog)}"
+            return f"all {self.max_attempts} attempts are used up; {_way_on(task, record, self.backlog)}"
         return ""
 
     def _asked(self, task: Task, record: Record | None) -> bool:
@@ -277,15 +277,15 @@ def _stop_sentence(record: Record | None, state: TaskState, way_on: str) -> str:
     return f"{_words(state)}{said}; {way_on}"
 
 
-def _way_on(task: Task, backlog: Backlog) -> str:
-    key = task.id.key
+def _way_on(task: Task, record: Record | None, backlog: Backlog) -> str:
     if task.id.provider == "github":
-        return "`/autorun retry` with an answer in a comment lets it go on"
-    if backlog.resets_answer:
-        return f"set its status to todo, or `autorun start --task {key}`, to let it go on"
-    if backlog.edits_answer:
-        return f"an edit of its text, or `autorun start --task {key}`, lets it go on"
-    return f"`autorun start --task {key}` lets it go on"
+        return "to let it go on, comment `/autorun retry` with an answer"
+    ways = [f"run `autorun start --task {task.id.key}`"]
+    if record is None or (record.state in _STOPPED and backlog.resets_answer):
+        ways.insert(0, "set its status to todo")
+    if record is not None and record.state in _EDITABLE and backlog.edits_answer:
+        ways.insert(0, "edit its text")
+    return f"to let it go on, {' or '.join(ways)}"
 
 
 def _name(holder: Holder) -> str:
