@@ -9,6 +9,7 @@ import unicodedata
 
 LONGEST = 60_000  # characters; GitHub refuses bodies above 65,536
 _BREAK = "\u200b"
+_SEEN = 8  # times the characters that will be shown: enough, whatever is dropped on the way
 _KEYWORD = (
     r"(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|complet(?:e[sd]?|ing)|implement(?:s|ed|ing)?)"
 )
@@ -19,15 +20,15 @@ _LIVE = re.compile(
         r"&(?=#?[A-Za-z0-9]+;)",  # entities, which would spell any of the others
         r"@(?=\S)",  # mentions, e-mail links
         r"#(?=[0-9])",  # issue references
-        r"\bGH-(?=[0-9])",
-        rf"\b{_KEYWORD}:?\s+[A-Z][A-Z0-9]*-(?=[0-9])",  # Linear's and Jira's closing words
+        r"GH-(?=[0-9])",
+        rf"{_KEYWORD}:?\s+[A-Z][A-Z0-9]*-(?=[0-9])",  # Linear's and Jira's closing words
         r"!(?=\[)",  # images
         r"\](?=[(\[:])",  # links, link definitions, footnotes
         r"\[(?=!)",  # alerts
         r"\[(?=\s*(?:skip|no|ci|actions)[ -])",  # words that switch off workflows
-        r"\bskip-checks(?=\s*:)",
+        r"skip-checks(?=\s*:)",
         r":(?=//)",  # bare links
-        r"\bwww(?=\.)",
+        r"www(?=\.)",
         r"(?:```+|~~~+)[ \t]*(?=(?:mermaid|geojson|topojson|stl|math)\b)",  # diagrams, which are drawn
     )),
     re.IGNORECASE,
@@ -45,7 +46,7 @@ def inert(text: str) -> str:
 
 def line(text: str, limit: int) -> str:
     """Return foreign text inert, on one line of at most `limit` characters."""
-    return _shortened(inert(" ".join(text.split())), limit)
+    return _shortened(inert(" ".join(text[: _SEEN * limit].split())), limit)
 
 
 def quoted(text: str, limit: int = 20_000) -> str:
@@ -74,7 +75,7 @@ def link(text: str, url: str) -> str:
 
 def prose(text: str) -> str:
     """Return foreign text inert for a commit message: no line of it is a trailer."""
-    return _TRAILER.sub("  ", inert(text)).strip()
+    return _TRAILER.sub("  ", inert(text).strip())
 
 
 def cut(text: str, limit: int = LONGEST) -> str:

@@ -60,18 +60,18 @@ def task_marker(task: TaskId) -> str:
 
 def commit_message(task: Task, statement: Statement, *, session_id: str) -> str:
     """Return subject, body and trailers."""
-    subject = outgoing.line(statement.title or task.title or str(task.id), _SUBJECT)
-    body = "\n".join(
-        textwrap.fill(line, _WIDTH, subsequent_indent=line[: len(line) - len(line.lstrip())], break_long_words=False)
-        for line in outgoing.cut(outgoing.prose(statement.summary), 4000).split("\n")
+    wrapped = "\n".join(
+        textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in outgoing.cut(outgoing.inert(statement.summary), 4000).split("\n")
     )
     trailers = f"Autorun-Task: {outgoing.line(str(task.id), 200)}\nAutorun-Run: {outgoing.line(session_id, 200)}"
-    return "\n\n".join(part for part in (subject, outgoing.prose(body), trailers) if part) + "\n"
+    parts = (_title(task, statement, _SUBJECT), outgoing.prose(wrapped), trailers)
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def pull_request_title(task: Task, statement: Statement, *, prefix: str = "") -> str:
     """Return one line; `prefix` is the maintainer's and stands as it is."""
-    return prefix + outgoing.line(statement.title or task.title or str(task.id), _TITLE)
+    return prefix + _title(task, statement, _TITLE)
 
 
 def pull_request_body(task: Task, facts: PullRequestFacts) -> str:
@@ -129,6 +129,11 @@ def verification(comparison: Comparison) -> str:
 def money(usd: float, *, estimated: bool = False) -> str:
     """Return an amount of US dollars."""
     return f"${usd:.2f}" + (" (estimated)" if estimated else "")
+
+
+def _title(task: Task, statement: Statement, limit: int) -> str:
+    titles = (outgoing.line(text, limit) for text in (statement.title, task.title, str(task.id)))
+    return next(title for title in titles if title)
 
 
 def _warnings(findings: tuple[Finding, ...]) -> str:
