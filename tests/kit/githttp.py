@@ -33,12 +33,14 @@ class GitBackend:
 
     With `authorization`, a request needs exactly that header. `cuts` is used up by the next pushes, `statuses` by
     the next requests of any kind; `delay` in seconds holds back every push. `requests` counts what came in.
+    `environment` is what hooks see beyond git's own variables.
     """
 
     root: Path
     authorization: str = ""
     read_only: bool = False
     delay: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
     cuts: list[Cut] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -90,6 +92,7 @@ class GitBackend:
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+            **self.environment,
         }
         done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
