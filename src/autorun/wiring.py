@@ -40,7 +40,7 @@ from autorun.ports import Agent, Forge, Ledger, Notifier, Tasks, World
 from autorun.session import Session
 from autorun.terms import GRACE, Bench, Terms
 
-_LOG = Path(".ai-agents/logs/autonomous.log")
+LOG = Path(".ai-agents/logs/autonomous.log")
 _PULL_REQUESTS = Path(".ai-agents/pull-requests")
 
 
@@ -111,10 +111,10 @@ def session(place: Place, effective: Effective, notifiers: tuple[Notifier, ...] 
             forge=open_shop.forge,
             workspaces=workspaces,
             changes=TreeChanges(store=open_shop.store),
-            agent=_agent(place, config),
+            agent=agent(place, config),
             verifier=CommandVerifier(confine=_unconfined, environ=place.child_environment),
             liveness=host.LocalLiveness(),
-            notifiers=(journal, LogFile(place.root / _LOG), *notifiers),
+            notifiers=(journal, LogFile(place.root / LOG), *notifiers),
         )
         bench = Bench(
             terms=terms,
@@ -172,7 +172,8 @@ def _workspaces(place: Place, config: Config) -> GitWorkspaces:
     )
 
 
-def _agent(place: Place, config: Config) -> Agent:
+def agent(place: Place, config: Config) -> Agent:
+    """Return who does the work. Raises ConfigurationError."""
     if config.autonomous.backend is not Backend.CLAUDE_CODE:
         raise ConfigurationError(
             f"the backend {config.autonomous.backend} is not part of this version",
@@ -194,6 +195,12 @@ def _agent(place: Place, config: Config) -> Agent:
         max_tokens=config.autonomous.max_tokens,
         allowed_tools=config.autonomous.allowed_tools or BUILT_IN_TOOLS,
     )
+
+
+def sandbox_report(place: Place, config: Config) -> str:
+    """Say how agent and checks will be confined here. Raises AgentUnavailable."""
+    del place
+    return f"{config.sandbox.mode}: off"
 
 
 def _unconfined(command: Command, room: Room) -> Command:

@@ -45,7 +45,7 @@ def command(overrides: dict[str, object]) -> int:
         return _dry_run(place, found)
     with session(place, found, progress(place)) as running:
         report = running.run()
-    _say(report)
+    say(report)
     return _exit_code(report, found)
 
 
@@ -81,7 +81,8 @@ def _dry_run(place: Place, found: Effective) -> int:
     return 0
 
 
-def _say(report: Report) -> None:
+def say(report: Report) -> None:
+    """Print how the session ended and what became of each task."""
     review = report.count(TaskState.IN_REVIEW, TaskState.DONE)
     stuck = report.count(TaskState.BLOCKED, TaskState.PAUSED)
     lost = report.count(TaskState.FAILED, TaskState.TODO, TaskState.CANCELLED)
