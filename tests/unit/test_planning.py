@@ -471,3 +471,5 @@ def test_ten_thousand_tasks_are_planned_at_once() -> None:
     assert time.perf_counter() - started < 3
     assert len(outcome.ready) == 2500
     assert len(outcome.skipped) == 7500
+    assert reasons(outcome)["c4999"].startswith("waits for itself: c4999 -> c0 -> c1 -> ")
+    assert "c10 -> (4988 more) -> c4999;" in reasons(outcome)["c4999"]

@@ -17,6 +17,7 @@ _UNFINISHED = frozenset({TaskState.TODO, TaskState.IN_PROGRESS})
 _PHASE = re.compile(
     r"(?<!\w)\[([A-Z][A-Z0-9]*(?:[-_][A-Z0-9]+)*)-([0-9]{1,9})\.([0-9]{1,9})([A-Z]?)\](?!\w)", re.IGNORECASE
 )
+_NAMED = 12  # members of a circle named in one sentence
 _DIGITS = re.compile(r"([0-9]+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -133,10 +134,10 @@ def phase(title: str) -> tuple[str, _Position] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """Unmet dependencies: `reasons` has a clause for each, `circles` the keys of a circle a task is part of."""
+    """Unmet dependencies: `reasons` has a clause for each, `circles` tells who waits for itself, and how."""
 
     reasons: Mapping[str, tuple[str, ...]]
-    circles: Mapping[str, tuple[str, ...]]
+    circles: Mapping[str, str]
 
     @classmethod
     def of(cls, backlog: Backlog, records: Mapping[TaskId, Record]) -> "_Waiting":
@@ -165,10 +166,10 @@ class _Waiting:
         )
 
 
-def _circles(waits_for: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    """Find who waits for itself: each key found in a circle, with that circle's keys in order."""
+def _circles(waits_for: Mapping[str, list[str]]) -> dict[str, str]:
+    """Find who waits for itself: each key found in a circle, with the way around it."""
     after = _knotted(waits_for)
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, str] = {}
     visited: set[str] = set()
     for start in sorted(after):
         trail: dict[str, None] = {}
@@ -180,8 +181,14 @@ def _circles(waits_for: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
         if key in trail:
             keys = list(trail)
             circle = keys[keys.index(key) :]
-            found |= {member: (*circle[at:], *circle[:at]) for at, member in enumerate(circle)}
+            found |= {member: _way_around(circle, at) for at, member in enumerate(circle)}
     return found
+
+
+def _way_around(circle: Sequence[str], start: int) -> str:
+    named = [circle[(start + step) % len(circle)] for step in range(min(len(circle), _NAMED))]
+    more = [f"({len(circle) - _NAMED} more)"] if len(circle) > _NAMED else []
+    return " -> ".join((*named, *more, circle[start]))
 
 
 def _knotted(waits_for: Mapping[str, list[str]]) -> dict[str, str]:
@@ -227,7 +234,7 @@ class _Sieve:
 
     def _waits(self, task: Task) -> str:
         if circle := self.waiting.circles.get(task.id.key):
-            return f"waits for itself: {' -> '.join((*circle, circle[0]))}; remove one of these dependencies"
+            return f"waits for itself: {circle}; remove one of these dependencies"
         if reasons := self.waiting.reasons[task.id.key]:
             return f"blocked by: {', '.join(reasons)}"
         return ""
