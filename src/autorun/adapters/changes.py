@@ -7,7 +7,9 @@ filter, no hook, no `git` inside a nested repository.
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from autorun.effects.store import Store
 _OURS = ".ai-agents/"
 _SHARED = (".ai-agents/state/", ".ai-agents/config.yml")
 _DIFF = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
+_RECENT_SECONDS = 2.0
 _LISTED = 5  # paths named in one sentence
 
 
@@ -36,18 +39,23 @@ class TreeChanges:
         one entry of mode 160000. Raises ContentRefused if something is there that git cannot record.
         """
         name = hashlib.sha256(os.fsencode(workspace.path)).hexdigest()[:16]
-        git = self.store.git.with_(work_tree=workspace.path, index=self.store.git.git_dir / f"index-{name}")
+        index = self.store.git.git_dir / f"index-{name}"
+        git = self.store.git.with_(work_tree=workspace.path, index=index)
         if self._seeded.get(workspace.path) != workspace.base:
             # Tracked paths count even where they are ignored; `-m` keeps what is known of files that stay.
             git("read-tree", "-i", "-m", workspace.base)
             self._seeded[workspace.path] = workspace.base
-        touched = _touched(git, workspace.path)
-        if touched:
-            paths = "\0".join(touched).encode("utf-8", "surrogateescape")
+        gone, there = _touched(git, workspace.path)
+        if gone:
+            lines = "".join(f"0 {'0' * len(workspace.base)}\t{path}\0" for path in gone)
+            git("update-index", "-z", "--index-info", stdin=lines.encode("utf-8", "surrogateescape"))
+        if there:
+            paths = "\0".join(there).encode("utf-8", "surrogateescape")
             finished = git.finished("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=paths)
             # Git skips a path it may not record with a remark and status 0.
             if finished.stderr.strip() or not finished.ok:
                 raise _refused(workspace.path, finished.stderr)
+            _distrust_old_dates(index, (workspace.path / path for path in there))
         return git("write-tree")
 
     def overlay(self, onto: str, before: str, after: str) -> str:
@@ -138,24 +146,60 @@ def _parsed(output: bytes) -> tuple[list[_Difference], dict[str, tuple[int | Non
     return differences, counts
 
 
-def _touched(git: Git, top: Path) -> list[str]:
-    """Return the paths whose entry in the index may differ from the disk, git's own private ones left out."""
+def _touched(git: Git, top: Path) -> tuple[list[str], list[str]]:
+    """Return the tracked paths that are gone, and those that are new or may differ from the index.
+
+    What autorun keeps for itself is left out.
+    """
     arguments = ("ls-files", "-z", "-t", "--cached", "--others", "--modified", "--deleted", "--exclude-standard")
     finished = git.finished(*arguments)
     if not finished.ok:
         raise git.failure(arguments, finished)
-    if finished.stderr.strip():  # a folder that cannot be opened is only remarked upon
+    if b"could not open directory" in finished.stderr:  # to git no more than a remark
         raise _refused(top, finished.stderr)
     entries = [entry for entry in finished.stdout.decode("utf-8", "surrogateescape").split("\0") if entry]
-    _refuse_hidden(top, {entry[2:] for entry in entries})
-    # A nested repository is listed with a slash at its end; without it, git records its commit.
-    touched = (entry[2:].rstrip("/") for entry in entries if not entry.startswith("H "))
-    return sorted({path for path in touched if not path.startswith(_OURS) or path.startswith(_SHARED)})
+    folders = _folders(entry[2:] for entry in entries)
+    links = {folder for folder in folders if os.path.islink(top / folder)}  # noqa: PTH114 (thousands of them)
+    _refuse_hidden(top, folders - links)
+    gone, there = set(), set()
+    for entry in entries:
+        # A nested repository is listed with a slash at its end; without it, git records its commit.
+        tag, path = entry[0], entry[2:].rstrip("/")
+        if path.startswith(_OURS) and not path.startswith(_SHARED):
+            continue
+        if tag == "R" or (links and not links.isdisjoint(_folders([path]))):
+            gone.add(path)
+        elif tag != "H":
+            there.add(path)
+    return sorted(gone), sorted(there - gone)
 
 
-def _refuse_hidden(top: Path, paths: set[str]) -> None:
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Return every folder that lies on the way to one of the paths."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rstrip("/").rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def _distrust_old_dates(index: Path, paths: Iterable[Path]) -> None:
+    """Have the next snapshot read every file again if one that was just written bears an older date.
+
+    Git compares whole seconds, so another edit within this second, dated back as well, would look like none.
+    """
+    for path in paths:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            status = path.lstat()
+            if int(status.st_mtime) != int(status.st_ctime) and status.st_ctime > time.time() - _RECENT_SECONDS:
+                os.utime(index, (1, 1))
+                return
+
+
+def _refuse_hidden(top: Path, folders: set[str]) -> None:
     """Refuse `.git` folders that are no repository: git passes over them in silence."""
-    folders = {folder for path in paths if not path.endswith("/") and (folder := path.rpartition("/")[0])}
     hidden = sorted(folder for folder in folders if os.path.lexists(top / folder / ".git"))
     if hidden:
         names = ", ".join(f"{folder}/.git" for folder in hidden[:_LISTED])
