@@ -147,7 +147,7 @@ class FileTasks:
         path = self._folder / name
         if os.sep in name:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        if path.is_symlink() and not path.resolve().is_relative_to(self._folder.resolve()):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._folder)):
             raise Malformed("The symbolic link leads out of the folder of tasks: put the file itself there.")
         return files.read(path, limit=MAX_BYTES)
 
