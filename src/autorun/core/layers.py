@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autorun.core.config import DEFAULT_FILE, Config
 from autorun.core.errors import ConfigurationError
-from autorun.core.models_catalogue import resolve
+from autorun.core.models_catalogue import identify
 from autorun.core.options import Option, build
 from autorun.core.settings import (
     OPTIONS,
@@ -160,7 +160,7 @@ def _resolve_models(values: dict[str, object], sources: Mapping[str, Source], wa
         if not isinstance(name := values[key], str):
             continue
         try:
-            resolved = resolve(name)
+            resolved = identify(name)
         except ConfigurationError as error:
             problems.append(Problem(sentence=f"{sources[key]}: {error}", hint=error.hint))
             continue

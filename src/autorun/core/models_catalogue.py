@@ -82,7 +82,7 @@ def undated(name: str) -> str:
     return _DATED.get(known, known)
 
 
-def resolve(name: str) -> Resolved:
+def identify(name: str) -> Resolved:
     """Return the id that `name` (an alias or an id) stands for.
 
     A retired id gives its successor, an unknown one passes through, both with a warning. Raises

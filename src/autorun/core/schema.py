@@ -1,5 +1,6 @@
 """The JSON Schema of the configuration file, derived from the option table."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from autorun.core.config import Config
@@ -22,30 +23,23 @@ def value_schema(option: Option) -> Json:
 @cache
 def document_schema() -> Json:
     """Return the schema of a whole file."""
-    properties: Json = {}
-    root = _section(properties)
     rows = {option.key: option for option in table(Config) if option.spec.in_file}
-    for option in rows.values():
-        _place(properties, option.key, _written(option))
+    leaves = {key: _written(option) for key, option in rows.items()}
     for retired in RETIRED:
-        shape = _written(rows[retired.moved_to]) if retired.moved_to else {}
+        shape = leaves[retired.moved_to] if retired.moved_to else {}
         note = {"deprecated": True, "description": f"No longer used: {retired.instead}."}
-        _place(properties, retired.key, shape | note)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLE, **root}
+        leaves[retired.key] = shape | note
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLE, **_section(leaves)}
 
 
-def _section(properties: Json) -> Json:
+def _section(leaves: Mapping[str, Json]) -> Json:
+    heads = dict.fromkeys(key.partition(".")[0] for key in leaves)
+    properties = {head: leaves[head] if head in leaves else _section(_below(leaves, head)) for head in heads}
     return {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
 
 
-def _place(properties: Json, key: str, schema: Json) -> None:
-    head, _, rest = key.partition(".")
-    if not rest:
-        properties[head] = schema
-        return
-    section = properties.setdefault(head, _section({}))
-    if isinstance(section, dict):
-        _place(section["properties"], rest, schema)
+def _below(leaves: Mapping[str, Json], head: str) -> dict[str, Json]:
+    return {key.removeprefix(f"{head}."): leaf for key, leaf in leaves.items() if key.startswith(f"{head}.")}
 
 
 def _written(option: Option) -> Json:

@@ -10,7 +10,7 @@ from autorun.core.config import Config
 from autorun.core.options import ENVIRONMENT_PREFIX, Kind, Option, table
 from autorun.core.retired import RETIRED
 from autorun.core.schema import REFERENCE
-from autorun.core.suggest import did_you_mean, nearest
+from autorun.core.suggest import did_you_mean, nearest, quoted
 from autorun.core.values import from_text
 from autorun.core.yamltext import Document
 
@@ -105,11 +105,11 @@ def from_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def from_overrides(overrides: Mapping[str, object], origin: Origin) -> Iterator[Finding]:
-    """Read values by dotted key; None and the empty tuple mean that nothing was given."""
+    """Read values by dotted key; None, an empty text and an empty list mean that nothing was given."""
     for key, value in overrides.items():
         if key not in OPTIONS:
             yield Problem(sentence=f"there is no option `{key}`", hint=did_you_mean(key, OPTIONS))
-        elif value not in (None, ()):
+        elif value not in (None, "", (), []):
             option = OPTIONS[key]
             name = option.spec.flag if origin is Origin.COMMAND_LINE and option.spec.flag else option.key
             plain = from_text(option, value) if isinstance(value, str) else value
@@ -135,10 +135,10 @@ def _walk(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, ob
 def _misplaced(key: str, value: object, line: str) -> Problem:
     if key in _SECTIONS:
         return Problem(
-            sentence=f"{line}: `{key}` must be a section with keys of its own; it is `{value}`",
+            sentence=f"{line}: `{key}` must be a section with keys of its own; it is {quoted(value)}",
             hint="put its keys on the lines below, indented",
         )
-    return Problem(sentence=f"{line}: unknown key `{key}`", hint=_key_hint(key))
+    return Problem(sentence=f"{line}: unknown key {quoted(key)}", hint=_key_hint(key))
 
 
 def _key_hint(key: str) -> str:

@@ -1,7 +1,9 @@
-"""Did-you-mean: the nearest known word to one we do not know."""
+"""Words for error sentences: the nearest known word to one we do not know, and a value in quotes."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_LONGEST = 80
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -15,3 +17,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     choices = tuple(known)
     match = nearest(word, choices)
     return f"did you mean `{match}`?" if match else f"known are: {', '.join(choices)}"
+
+
+def quoted(value: object) -> str:
+    """Return a value on one short line, between backticks."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)
+    return f"`{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}`"

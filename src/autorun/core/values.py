@@ -12,7 +12,7 @@ from autorun.core.errors import ConfigurationError
 from autorun.core.model import Check
 from autorun.core.options import Kind, Option, PathRule, PathTier
 from autorun.core.schema import SWITCH_WORDS, value_schema
-from autorun.core.suggest import nearest
+from autorun.core.suggest import nearest, quoted
 
 _SECRET = "***"  # noqa: S105 what is shown in a secret's place
 _EXPECTED = {
@@ -100,7 +100,7 @@ def shown(option: Option, value: object) -> str:
         case bool():
             return str(value).lower()
         case float():
-            return f"{value:g}"
+            return f"{value:.12g}"
         case tuple():
             return ", ".join(_shown_item(item) for item in value)
         case _:
@@ -194,7 +194,7 @@ _TYPES: Mapping[Kind, Callable[[Any], object]] = {
 
 
 def _found(option: Option, raw: object) -> str:
-    return f"; it is `{unstructured(raw)}`" if option.spec.quoted else ""
+    return f"; it is {quoted(unstructured(raw))}" if option.spec.quoted else ""
 
 
 def _hint(option: Option, raw: object) -> str:
@@ -204,4 +204,6 @@ def _hint(option: Option, raw: object) -> str:
         return f"did you mean `{match}`?"
     if option.kind in _TEXT_KINDS and isinstance(raw, int | float):
         return "put it in quotes"
+    if option.kind in {Kind.INTEGER, Kind.NUMBER} and isinstance(raw, str) and not isinstance(_number(raw), str):
+        return "write it without quotes"
     return f"`{option.key}`: {option.spec.about}"

@@ -15,6 +15,7 @@ import yaml
 from autorun.core.errors import ConfigurationError
 
 _DEEPEST = 8
+_HINT = "write `key: value` lines, indented with spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +59,34 @@ for _tag, (_pattern, _first) in _WORDS.items():
 
 def parse(text: str, name: str) -> Document:
     """Read the text of the file `name`. Raises ConfigurationError, with the line, if it is no mapping in YAML."""
+    try:
+        document = _document(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{name}, line {line}: {error.problem}", hint=error.note or _HINT) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigurationError(f"{name}, line {line}: a control character stands here", hint=_HINT) from None
+    except (RecursionError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{name} is no plain YAML: {error}", hint=_HINT) from None
+    if not isinstance(document.values, dict):
+        found = "a list" if isinstance(document.values, list) else "a single value"
+        raise ConfigurationError(
+            f"{name} must hold sections, it holds {found}",
+            hint="begin with a section such as `autonomous:` and put its keys below, indented",
+        )
+    return document
+
+
+def _document(text: str) -> Document:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
-        values = {} if node is None else loader.construct_document(node)
-        json.dumps(values)  # refuses what is no plain data: values that hold themselves, binaries, sets
-        lines = _lines(node)
-    except yaml.MarkedYAMLError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigurationError(
-            f"{name}{where}: {error.problem}", hint=error.note or "write `key: value` lines, indented with spaces"
-        ) from None
-    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"{name} is no plain YAML: {error}", hint="write `key: value` lines, indented with spaces"
-        ) from None
+        values = loader.construct_document(node) if node else None
     finally:
         loader.dispose()
-    if values is None:
-        values = {}
-    if not isinstance(values, dict):
-        raise ConfigurationError(
-            f"{name} must hold sections, it holds {type(values).__name__}",
-            hint="begin with a section such as `autonomous:` and put its keys below, indented",
-        )
-    return Document(values=values, lines=lines)
+    json.dumps(values)  # refuses what is no plain data: values that hold themselves, binaries, sets
+    return Document(values={} if values is None else values, lines=_lines(node))
 
 
 def _lines(node: yaml.Node | None, prefix: str = "", depth: int = 0) -> dict[str, int]:
