@@ -8,7 +8,7 @@ from pathlib import Path
 from autorun.core.model import Room
 
 HOME = Path("/home/agent")
-SCRATCH = (Path("/tmp"), Path("/dev/shm"), HOME)  # noqa: S108 -- folders of the sandbox's own, not of this machine
+SCRATCH = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), HOME)  # noqa: S108 -- folders of the sandbox's own, not of this machine
 LINKED = tuple(Path(name) for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"))
 UID = 1000
 
@@ -123,7 +123,7 @@ class Caps:
 
 def caps_for(memory_bytes: int) -> Caps:
     """Choose the caps of a machine with that much memory, so that what runs beside the sandbox keeps its share."""
-    return Caps(memory_bytes=memory_bytes * 6 // 10, scratch_bytes=memory_bytes // 10)
+    return Caps(memory_bytes=memory_bytes * 6 // 10, scratch_bytes=memory_bytes // 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +297,7 @@ def _system(machine: Machine, papers: Path) -> list[str]:
         *_each("--ro-bind-try", (path for path in LINKED if path not in linked)),
         *_each("--ro-bind-try", (Path("/etc", name) for name in ETC)),
         *_strings(arg for name in PAPERS for arg in ("--ro-bind", papers / name, Path("/etc", name))),
-        *("--proc", "/proc", "--dev", "/dev", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"),  # noqa: S108 -- as SCRATCH
+        *("--proc", "/proc", "--dev", "/dev"),
     ]
 
 
