@@ -277,7 +277,7 @@ class AgentConformance:
         assert (result.usage.turns, result.usage.input_tokens) == (1, 1000)
         assert result.usage.cost_usd > 0
         assert result.session is not None
-        assert max(later - sooner for sooner, later in zip(asked, asked[1:], strict=False)) < 0.25
+        assert len(asked) >= 5 * (asked[-1] - asked[0])
 
     def test_nothing_the_agent_started_outlives_the_work(self, hire: Hire, tmp_path: Path) -> None:
         """Background processes are gone, in whatever session they hid."""

@@ -1,4 +1,4 @@
-"""Tools that tests need from the machine: missing, a test is skipped at home and fails where everything is installed."""
+"""Tools that tests need: where one is missing, a test is skipped at home and fails under CI."""
 
 import os
 from pathlib import Path

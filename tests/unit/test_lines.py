@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from hypothesis import given, strategies as st
-from kit.chunks import chunked
 
 from autorun.core.lines import Lines
+from kit.chunks import chunked
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 documents = st.dictionaries(
@@ -29,7 +29,9 @@ def test_short_lines_arrive_as_they_were_sent(sent: list[dict[str, Any]], size: 
 def _shortened(whole: Any, cut: Any, limit: int) -> bool:
     match whole, cut:
         case str(), str():
-            return whole.startswith(cut) and (whole == cut or len(json.dumps(cut, ensure_ascii=False).encode()) <= limit + 2)
+            return whole.startswith(cut) and (
+                whole == cut or len(json.dumps(cut, ensure_ascii=False).encode()) <= limit + 2
+            )
         case list(), list():
             return len(whole) == len(cut) and all(_shortened(a, b, limit) for a, b in zip(whole, cut, strict=True))
         case dict(), dict():

@@ -20,6 +20,7 @@ from autorun.demo import sse
 from autorun.demo.script import Answer, Breach, Conversation, Fault, Line, Script, refuse, say
 
 _POLL_SECONDS = 0.05
+_FILLER = "No response requested."  # the CLI's own words between a statement and the next user message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +238,7 @@ def _error(kind: str, message: str) -> dict[str, Any]:
 def _conversation(body: dict[str, Any]) -> Conversation:
     messages = body.get("messages", [])
     users = [message for message in messages if message.get("role") == "user"]
-    turns = sum(message.get("role") == "assistant" for message in messages)
+    turns = sum(message.get("role") == "assistant" and _text(message) != _FILLER for message in messages)
     first, last = (_text(users[0]), _text(users[-1])) if users else ("", "")
     return Conversation(turns=turns, first=first, last=last)
 

@@ -94,7 +94,8 @@ class Run:
         for event in events:
             if seen := activity(event):
                 kind, text = seen
-                self._watch(Activity(kind=kind, text=text, usage=self._usage()))
+                with suppress(Exception):  # whoever watches may fail freely
+                    self._watch(Activity(kind=kind, text=text, usage=self._usage()))
 
     def _note(self, lines: list[bytes]) -> None:
         with suppress(OSError):  # a full disk must not end work that is paid for
