@@ -85,7 +85,9 @@ class GitWorkspaces:
 
     @contextmanager
     def _opened(self, task: TaskId, base: str) -> Iterator[Workspace]:
-        place = self._worktree(task, base) if self.kind is WorkspaceKind.WORKTREE else self._checkout(base)
+        with _as_workspace_failure():
+            commit = self._git("rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
+        place = self._worktree(task, commit) if self.kind is WorkspaceKind.WORKTREE else self._checkout(commit)
         with place as workspace:
             self._set_up(workspace, self.logs / f"setup-{task.provider}-{component(task.key)}.log")
             yield workspace
@@ -135,8 +137,9 @@ class GitWorkspaces:
                     self._refuse_dirty(place)
                 if not place.exists():  # else a killed run noted where the user was
                     files.replace(place, self._symbolic("HEAD") or self._git("rev-parse", "HEAD"))
-                self._reset(base)
             try:
+                with _as_workspace_failure():
+                    self._go_to(base)
                 yield Workspace(path=self.repository.top, base=base, git_dir=self.repository.common_dir)
             finally:
                 with _as_workspace_failure():
@@ -159,10 +162,9 @@ class GitWorkspaces:
             hint="commit or stash them, or let Autorun work elsewhere: `workspace.kind: worktree`",
         )
 
-    def _reset(self, commit: str) -> None:
-        """Point HEAD at `commit`, make the tree its content, and drop untracked files but not ignored ones."""
+    def _go_to(self, commit: str) -> None:
         self._git("update-ref", "--no-deref", "HEAD", commit)
-        self._restore(commit)
+        self._restore()
 
     def _return(self, place: Path) -> None:
         """Go back to the branch or commit that was checked out before."""
@@ -171,18 +173,19 @@ class GitWorkspaces:
             self._git("symbolic-ref", "HEAD", was)
         else:
             self._git("update-ref", "--no-deref", "HEAD", was)
-        self._restore("HEAD")
+        self._restore()
         place.unlink()
 
-    def _restore(self, revision: str) -> None:
-        arguments = ("restore", f"--source={revision}", "--staged", "--worktree", "--", *self._spared())
-        ours = [f"--exclude=/{_OURS}/{name}" for name in (_PRIVATE if self.discard else ("",))]
+    def _restore(self) -> None:
+        """Make index and tree what HEAD says, and drop untracked files but not ignored ones."""
         try:
-            self._unfiltered("--no-literal-pathspecs", *arguments)
+            self._unfiltered("--no-literal-pathspecs", "restore", "--source=HEAD", "--staged", "--worktree", "--",
+                             *self._spared())  # fmt: skip
         except GitFailed as error:
             if "did not match any file" not in str(error):  # neither here nor there is anything: done
                 raise
-        self._unfiltered("clean", "-ffdq", *ours)
+        kept = _PRIVATE if self.discard else ("",)
+        self._unfiltered("clean", "-ffdq", *(f"--exclude=/{_OURS}/{name}" for name in kept))
 
     def _spared(self) -> tuple[str, ...]:
         """Return the pathspecs of all but what is ours: locally tasks, which change while we work, are left alone."""

@@ -39,7 +39,7 @@ class LocalForge:
         taken = {note.branch: note.path for note in self._notes()}
         path = taken.get(proposal.branch) or self.folder / f"{component(proposal.task.key)}.md"
         if path in taken.values() and proposal.branch not in taken:  # an earlier branch of this task, or a namesake
-            path = self.folder / f"{component(proposal.branch.removeprefix(BRANCH_PREFIX))}.md"
+            path = self.folder / f"{proposal.branch.removeprefix(BRANCH_PREFIX).replace('/', '_')}.md"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             files.replace(path, _rendered(proposal), mode=0o644)
