@@ -58,6 +58,6 @@ def after(state: TaskState, move: Move) -> TaskState:
 def settling(state: TaskState) -> Move:
     """Return the move by which a task in progress comes to `state`."""
     for (source, move), target in MOVES.items():
-        if source is TaskState.IN_PROGRESS and target is state:
+        if source is TaskState.IN_PROGRESS and target is state is not TaskState.IN_PROGRESS:
             return move
     raise IllegalMove(f"a task in progress cannot become {state}")

@@ -1,0 +1,123 @@
+"""A record survives being written whole, and nothing that is not a record is taken for one."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from autorun.core.codec import dump_record, load_record
+from autorun.core.errors import RecordUnreadable
+from autorun.core.model import TaskId, TaskState
+from autorun.core.record import VERSION, Attempt, Holder, Record, claimed, may_take
+from kit.values import JSON, records
+
+NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
+HELD = claimed(
+    Record(task=TaskId(provider="github", key="7")),
+    Holder(nonce="n"),
+    now=NOW,
+    ttl=timedelta(minutes=15),
+    session_id="s",
+)
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@SLOW
+@given(record=records())
+def test_records_survive(record: Record) -> None:
+    """Any record is UTF-8 text that reads back equal, fields we do not know included."""
+    text = dump_record(record)
+    assert load_record(text.encode().decode()) == record
+    assert dump_record(load_record(text)) == text
+    assert json.loads(text)["v"] == VERSION
+
+
+@SLOW
+@given(record=records(), data=st.data())
+def test_damaged_records_are_refused(record: Record, data: st.DataObject) -> None:
+    """A record that was cut or had a field replaced is read or refused, never anything else."""
+    text = dump_record(record)
+    cut = text[: data.draw(st.integers(0, len(text) - 2))]
+    with pytest.raises(RecordUnreadable):
+        load_record(cut)
+    document = json.loads(text)
+    document[data.draw(st.sampled_from(sorted(document)))] = data.draw(JSON)
+    with suppress(RecordUnreadable):
+        assert dump_record(load_record(json.dumps(document)))
+
+
+@given(text=st.text() | JSON.map(json.dumps))
+def test_anything_else_is_refused(text: str) -> None:
+    """Text that is no record is unreadable, with a remedy."""
+    with pytest.raises(RecordUnreadable) as caught:
+        load_record(text)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("version", [0, 2, 99, "1", None, [1]])
+def test_other_versions_are_refused(version: object) -> None:
+    """A record of another version is not read, and the remedy is to update."""
+    document = json.loads(dump_record(HELD)) | {"v": version}
+    with pytest.raises(RecordUnreadable, match="version") as caught:
+        load_record(json.dumps(document))
+    assert "update" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "todo"},
+        {"holder": None},
+        {"attempts": []},
+        {"expires_at": "2026-11-02T22:00:00"},
+        {"expires_at": 7},
+        {"fence": "many"},
+        {"task": "7"},
+        {"attempts": {"number": 1}},
+    ],
+)
+def test_contradictions_are_damage(change: dict[str, object]) -> None:
+    """A record whose fields contradict each other or have the wrong shape is damaged."""
+    document = json.loads(dump_record(HELD)) | change
+    with pytest.raises(RecordUnreadable, match="damaged"):
+        load_record(json.dumps(document))
+
+
+def test_newer_fields_are_kept_through_a_move() -> None:
+    """What a newer runner wrote beside our fields is written again by an older one."""
+    document = json.loads(dump_record(HELD)) | {"mood": {"of": ["the", "day"]}}
+    record = load_record(json.dumps(document))
+    again = claimed(record, Holder(nonce="m"), now=NOW, ttl=timedelta(1), session_id="t")
+    assert json.loads(dump_record(again))["mood"] == {"of": ["the", "day"]}
+
+
+def test_a_holder_is_someone_in_progress() -> None:
+    """A record cannot even be made with a holder and no work, or work and no holder."""
+    with pytest.raises(ValueError, match="todo"):
+        replace(HELD, state=TaskState.TODO)
+    with pytest.raises(ValueError, match="in_progress"):
+        replace(HELD, holder=None)
+
+
+def test_who_may_take_a_task() -> None:
+    """Nobody's task, a dead holder's at once, a silent one's after expiry and grace."""
+    grace = timedelta(minutes=2)
+    end = NOW + timedelta(minutes=15) + grace
+    assert may_take(None, now=NOW, grace=grace, holder_is_dead=False)
+    assert may_take(Record(task=HELD.task), now=NOW, grace=grace, holder_is_dead=False)
+    assert may_take(HELD, now=NOW, grace=grace, holder_is_dead=True)
+    assert not may_take(HELD, now=end, grace=grace, holder_is_dead=False)
+    assert may_take(HELD, now=end + timedelta(seconds=1), grace=grace, holder_is_dead=False)
+
+
+def test_the_day_counts_what_ended_in_it_or_may_still_run() -> None:
+    """The charge since a moment leaves out only what had ended before it."""
+    old = Attempt(number=1, session_id="s", started_at=NOW, ended_at=NOW, reserved_usd=1)
+    late = replace(old, number=2, ended_at=NOW + timedelta(hours=2), reserved_usd=2)
+    live = replace(old, number=3, ended_at=None, reserved_usd=4)
+    record = Record(task=HELD.task, attempts=(old, late, live))
+    assert record.charged_since(NOW + timedelta(hours=1)) == 6
+    assert record.charged_usd == 7
