@@ -465,6 +465,7 @@ ERRORS = [
     ("autonomous:\n  modle: opus\n", "line 2: unknown key `autonomous.modle`", "did you mean `autonomous.model`?"),
     ("max_tokens: 1\n", "line 1: unknown key `max_tokens`", "did you mean `autonomous.max_tokens`?"),
     ("execution:\n  zzz: 1\n", "line 2: unknown key `execution.zzz`", "known are: approval, "),
+    ("autonomous.model: opus\n", "line 1: unknown key `autonomous.model`", "write each part on a line of its own"),
     ("run:\n  phase: plan\n", "line 1: unknown key `run`", "`run` belongs to one run: use a flag or an action input"),
     ("autonomous: opus\n", "line 1: `autonomous` must be a section with keys of its own; it is `opus`", "indented"),
     ("autonomous:\n  model: opsu\n", "autonomous.model: there is no model `opsu`", "did you mean `opus`?"),

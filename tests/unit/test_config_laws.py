@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
 from autorun.core.config import Config
@@ -21,6 +21,7 @@ SCHEMA = Draft202012Validator(document_schema())
 IN_FILE = [option for option in OPTIONS.values() if option.spec.in_file]
 DEPENDENT = {key for key, option in OPTIONS.items() if option.spec.by}
 
+patiently = settings(deadline=None)  # a busy machine is no counterexample
 letters = st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="$")
 printable = st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="$")
 texts = st.text(letters, min_size=1, max_size=12)
@@ -63,7 +64,7 @@ def plain_values(option: Option) -> st.SearchStrategy[Any]:
     return strategies[option.kind]
 
 
-def settings(options: list[Option]) -> st.SearchStrategy[dict[str, Any]]:
+def some(options: list[Option]) -> st.SearchStrategy[dict[str, Any]]:
     """Some of the options, each with a value it takes."""
     return st.fixed_dictionaries({}, optional={option.key: plain_values(option) for option in options})
 
@@ -97,12 +98,14 @@ def _loads(whole: object) -> bool:
     return _refusal(json.dumps(whole, ensure_ascii=False)) is None
 
 
-@given(settings(IN_FILE))
+@patiently
+@given(some(IN_FILE))
 def test_load_and_schema_take_every_legal_document(values: dict[str, Any]) -> None:
     assert SCHEMA.is_valid(document(values))
     assert _loads(document(values))
 
 
+@patiently
 @given(
     st.dictionaries(
         st.sampled_from(
@@ -118,12 +121,14 @@ def test_schema_and_load_agree_on_every_document(values: dict[str, Any]) -> None
     assert SCHEMA.is_valid(document(sane)) == _loads(document(sane))
 
 
+@patiently
 @given(st.dictionaries(st.sampled_from([*sections(Config), "session", "security", "typo"]), anything, max_size=3))
 def test_schema_and_load_agree_on_every_section(whole: dict[str, Any]) -> None:
     assert SCHEMA.is_valid(whole) == _loads(whole)
 
 
-@given(settings(IN_FILE), settings(list(OPTIONS.values())))
+@patiently
+@given(some(IN_FILE), some(list(OPTIONS.values())))
 def test_a_higher_layer_wins_for_the_keys_it_sets_and_changes_nothing_else(
     lower: dict[str, Any], upper: dict[str, Any]
 ) -> None:
@@ -135,7 +140,8 @@ def test_a_higher_layer_wins_for_the_keys_it_sets_and_changes_nothing_else(
             assert value_of(both.config, key) == value_of(winner.config, key)
 
 
-@given(settings(IN_FILE), settings(list(OPTIONS.values())))
+@patiently
+@given(some(IN_FILE), some(list(OPTIONS.values())))
 def test_every_value_has_a_source_and_it_is_the_layer_that_set_it(
     lower: dict[str, Any], upper: dict[str, Any]
 ) -> None:
@@ -146,6 +152,7 @@ def test_every_value_has_a_source_and_it_is_the_layer_that_set_it(
         assert source.origin is (Origin.COMMAND_LINE if above else Origin.FILE if key in lower else Origin.DEFAULT)
 
 
+@patiently
 @given(st.data(), st.sampled_from(list(OPTIONS.values())))
 def test_a_value_read_and_written_again_is_the_same_value(data: st.DataObject, option: Option) -> None:
     value = read(option, data.draw(plain_values(option)), "it")
@@ -153,6 +160,7 @@ def test_a_value_read_and_written_again_is_the_same_value(data: st.DataObject, o
         assert read(option, unstructured(value), "it") == value
 
 
+@patiently
 @given(st.data(), st.sampled_from([o for o in OPTIONS.values() if o.kind not in {Kind.COMMANDS, Kind.PATH_RULES}]))
 def test_text_means_what_it_says(data: st.DataObject, option: Option) -> None:
     plain = data.draw(plain_values(option))
@@ -161,6 +169,7 @@ def test_text_means_what_it_says(data: st.DataObject, option: Option) -> None:
         assert read(option, from_text(option, text), "it") == read(option, plain, "it")
 
 
+@patiently
 @given(st.text() | st.text(st.sampled_from("autonomous:model \n-[]{}&*!|>'\"%@`#?,0.~<\t"), max_size=80))
 def test_any_text_loads_or_is_refused_with_a_sentence(text: str) -> None:
     refusal = _refusal(text)

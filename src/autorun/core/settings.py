@@ -76,8 +76,11 @@ Finding = Setting | Problem | Notice
 def from_file(document: Document, name: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Read a configuration file; `${NAME}` stands for a variable, and an unset one for nothing at all."""
     leaves: dict[str, object] = {}
-    for key, value in _walk(document.values):
-        if key not in _FILE_KEYS:
+    for key, value, dotted in _walk(document.values):
+        if dotted:
+            hint = "write each part on a line of its own, indented"
+            yield Problem(sentence=f"{_line(document, name, key)}: unknown key {quoted(key)}", hint=hint)
+        elif key not in _FILE_KEYS:
             yield _misplaced(key, value, _line(document, name, key))
         elif value not in _ABSENT:
             leaves[key] = value
@@ -122,14 +125,14 @@ def _variable(option: Option, text: str, origin: Origin, name: str) -> Setting:
     return Setting(option=option, plain=from_text(option, text), place=f"{origin} `{name}`", source=source)
 
 
-def _walk(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Give every key that is no well-formed section, with its value; what is absent or empty is left out."""
+def _walk(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object, bool]]:
+    """Give every key that is no well-formed section, with its value and whether it was written with dots."""
     for part, value in values.items():
-        key = f"{prefix}{part}"
-        if key in _SECTIONS and isinstance(value, Mapping):
+        key, dotted = f"{prefix}{part}", "." in str(part)
+        if key in _SECTIONS and isinstance(value, Mapping) and not dotted:
             yield from _walk(value, f"{key}.")
-        elif value is not None or key not in _SECTIONS:
-            yield key, value
+        elif value is not None or key not in _SECTIONS or dotted:
+            yield key, value, dotted
 
 
 def _misplaced(key: str, value: object, line: str) -> Problem:
