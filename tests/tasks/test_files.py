@@ -257,6 +257,8 @@ import sys
 from pathlib import Path
 from autorun.adapters.tasks.files import FileTasks
 tasks = FileTasks(Path(sys.argv[1]), writes=True)
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(int(sys.argv[2])):
     tasks.add("Same title")
 """
@@ -279,17 +281,24 @@ for number in rounds:
 
 def started(script: str, *arguments: object) -> "subprocess.Popen[bytes]":
     argv = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE)
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def test_two_processes_that_add_at_once_lose_nothing(folder: Path) -> None:
     """Every task gets a file and a key of its own."""
-    children = [started(ADD, folder, 20) for _ in range(2)]
-    assert [child.wait(60) for child in children] == [0, 0]
+    children = [started(ADD, folder, 40) for _ in range(2)]
     for child in children:
-        child.communicate()
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0, 0]
     tasks = FileTasks(folder, writes=True)
-    assert len(keys(tasks)) == 40
+    assert len(keys(tasks)) == 80
     assert faults(tasks) == {}
 
 

@@ -290,6 +290,8 @@ def test_an_edit_answers_where_the_provider_says_so(state: TaskState) -> None:
     assert order(planned(edited, past=past, edits=True)) == (["1"] if goes_on else [])
     assert order(planned(edited, past=past)) == []
     assert order(planned(task("1", revision="r1", state=state), past=past, edits=True)) == []
+    unknown = history(record("1", state))
+    assert order(planned(edited, past=unknown, edits=True)) == []
 
 
 @pytest.mark.parametrize("state", STOPPED)

@@ -77,6 +77,7 @@ def test_the_login_example_is_read_whole() -> None:
         lambda text: text.replace("# Title: ", "# "),
         lambda text: text.replace("# Title: ", "## TITLE:"),
         lambda text: text.rstrip("\n"),
+        lambda text: text.replace("## Test", "## Notes\n- [ ] no\n\n## Test") + "\n# Later\n4. no\n",
         lambda text: text.replace("* Logging", "+ Logging").replace("2)", " 2."),
         lambda text: text.replace("e-mail address and password\n-", "e-mail\n  address\nand password\n\n-"),
         lambda text: text.replace("## Test", "### More\n\n***\n\nProse.\n- [ ] \n\n## Test"),
