@@ -11,6 +11,7 @@ from typing import Self
 
 _BACKLOG = 64
 _CLOSING_SECONDS = 1.0
+_LEAVING_SECONDS = 1.0
 
 
 class Door:
@@ -127,3 +128,17 @@ def shut(connection: socket.socket) -> None:
     with suppress(OSError):
         # The plain socket's own method: a TLS socket would drop its state under the reader's feet.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def leave(connection: socket.socket) -> None:
+    """Say that nothing more follows and hear the client out for a moment.
+
+    Closing on bytes not yet read would take back from the client what it was just told.
+    """
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not connection.recv(65536):
+                return

@@ -138,12 +138,12 @@ class Exchange:
 
     def close(self) -> None:
         """Give the connection back if it can serve again, else close it."""
-        if self._whole and self._answer is not None and self._connection.sock is not None:
-            self._origin.keep(self._connection)
-            return
         if self._answer is not None:
             self._answer.close()
-        self._connection.close()
+        if self._whole and self._connection.sock is not None:
+            self._origin.keep(self._connection)
+        else:
+            self._connection.close()
 
     def _check(self) -> None:
         if self._aborted:

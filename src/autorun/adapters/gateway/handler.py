@@ -13,6 +13,7 @@ from autorun.core.metering import Reading
 from autorun.core.model import Metered
 from autorun.core.model_failure import Failure
 from autorun.core.model_request import Refused, inspected
+from autorun.effects.doors import leave
 
 _MESSAGES = "/v1/messages"
 _COUNT = "/v1/messages/count_tokens"
@@ -20,7 +21,6 @@ _PATHS = {path + query: path for path in (_MESSAGES, _COUNT) for query in ("", "
 _MOST_BYTES = 32 * 1024 * 1024
 _LARGE_BYTES = 1024 * 1024
 _IDLE_SECONDS = 600.0
-_LEAVING_SECONDS = 1.0
 _LENGTH = re.compile(r"[0-9]{1,12}", re.ASCII)
 # Large requests unfold into many objects: one at a time, so that a hostile client cannot fill the runner's memory.
 _unfolding = threading.Lock()
@@ -116,11 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         """Refuse a request whose body was not read, so that nothing on this connection can follow it."""
         self.close_connection = True
         Reply(self).error(refused.status, refused.kind, refused.sentence)
-        # Closing on unread bytes would take the answer back from the client.
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_WR)
-            self.connection.settimeout(_LEAVING_SECONDS)
-            self.rfile.read(_MOST_BYTES // 32)
+        leave(self.connection)
 
 
 def _free_of_charge(_reading: Reading | None, failure: Failure | None) -> bool:
