@@ -14,6 +14,7 @@ from autorun.core.model import (
     AgentSession,
     Outcome,
     Proposal,
+    Reason,
     StopReason,
     Task,
     TaskState,
@@ -24,6 +25,11 @@ from autorun.core.verdicts import Attempts, burns
 from autorun.terms import Bench
 
 _RENEWALS_PER_LEASE = 3
+# Reasons after which the next attempt goes on with the same conversation.
+_GOES_ON = frozenset({
+    Reason.INTERRUPTED, Reason.AGENT_BLOCKED, Reason.NEEDS_INPUT, Reason.NO_CHANGE, Reason.POLICY,
+    Reason.CHECKS_FAILED, Reason.CHECKPOINT, Reason.SERVICE, Reason.USAGE_WINDOW, Reason.UNAUTHORISED,
+})  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +136,9 @@ class Hold:
         if self.record.holder is None:
             record = confirmed(self.record, outcome)
         else:
-            record = replace(self._settled(outcome), session=self.session)
+            # A session in the record says that there is unfinished work to look for.
+            goes_on = outcome.reason in _GOES_ON
+            record = replace(self._settled(outcome), session=self.session if goes_on else None)
         try:
             self.seen = self.bench.world.ledger.write(record, over=self.seen)
         except LeaseLost:

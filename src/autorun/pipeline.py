@@ -6,12 +6,13 @@ Each step yields the outcome that holds if nothing more can be done; the task is
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
+from autorun.attempt import Attempt
 from autorun.claim import Hold, still_open
-from autorun.core import briefing, naming, rendering, verdicts
-from autorun.core.budget import Spent, stretch_limits
-from autorun.core.checks import Comparison, compare
+from autorun.core import naming, rendering, verdicts
+from autorun.core.budget import Spent
 from autorun.core.errors import (
     AgentUnavailable,
     AutorunError,
@@ -20,35 +21,19 @@ from autorun.core.errors import (
     LeaseLost,
     ProviderError,
     PublishingRefused,
+    ResumeRefused,
     TaskGone,
     WorkspaceFailed,
 )
 from autorun.core.journal import Happening
 from autorun.core.ledger import BranchMove, Seen
-from autorun.core.model import (
-    AgentResult,
-    Assignment,
-    Change,
-    CheckResult,
-    Ending,
-    Outcome,
-    Proposal,
-    Reason,
-    Statement,
-    Task,
-    TaskState,
-    Usage,
-    Workspace,
-)
-from autorun.core.policy import Finding, judge_change
+from autorun.core.model import Outcome, Proposal, Reason, Statement, Task, TaskState, Usage
 from autorun.core.record import Record
-from autorun.core.verdicts import Publish, Repair, Verdict
+from autorun.core.unfinished import Unfinished, objection
+from autorun.core.verdicts import Stop
+from autorun.evidence import Evidence
 from autorun.terms import Bench
 
-# Seconds to wait before the agent is let loose again on a service that failed.
-_PATIENCE = (10, 30, 60, 120, 240)
-_PASSING = frozenset({Ending.API_DOWN, Ending.RATE_LIMITED})
-_PATCH_BYTES = 8 * 1024 * 1024
 _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 
 _UNFINISHED = Outcome(
@@ -74,23 +59,6 @@ class Step:
     name: str
     doing: str
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What one look at the workspace brought to light."""
-
-    change: Change
-    findings: tuple[Finding, ...] = ()
-    checks: Comparison = field(default_factory=Comparison)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worked:
-    """What the agent and the checks leave to the steps after them."""
-
-    verdict: Verdict
-    evidence: Evidence
 
 
 def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_usd: float = 0.0) -> Settled:
@@ -121,12 +89,15 @@ def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
         yield Step(name="claim", doing="It is no longer to be done", outcome=_withdrawn(task))
         return
     yield Step(name="workspace", doing="Preparing the workspace", outcome=_UNFINISHED)
-    base = _start_of(bench, before)
+    resumed, patch = _kept(bench, hold, before)
+    base = resumed.base if resumed else _start_of(bench, before)
     with bench.world.workspaces.opened(task.id, base) as workspace:
-        yield Step(name="agent", doing="The agent starts", outcome=_UNFINISHED)
-        worked = _agent_and_checks(bench, hold, workspace, before.outcome if before else None)
-        if not isinstance(worked.verdict, Publish):
-            outcome = _final(worked.verdict)
+        yield Step(name="agent", doing="The agent goes on" if resumed else "The agent starts", outcome=_UNFINISHED)
+        attempt = Attempt(hold=hold, workspace=workspace, earlier=before.outcome if before else None)
+        with _keeping(bench, attempt):
+            worked = attempt.run(resumed, patch)
+        if isinstance(worked.verdict, Stop):
+            outcome = worked.verdict.outcome
             yield Step(name="verify", doing=outcome.sentence, outcome=outcome)
             return
         yield Step(name="verify", doing="The evidence holds", outcome=_UNFINISHED)
@@ -140,104 +111,35 @@ def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
         pull_request=pull_request,
     )
     yield Step(name="publish", doing=published.sentence, outcome=published)
+    bench.world.shelf.clear(task.id)
 
 
-def _agent_and_checks(bench: Bench, hold: Hold, workspace: Workspace, last: Outcome | None) -> Worked:
-    """Let the agent work until the evidence holds, no repair is left, or there is nothing to judge."""
-    changes = bench.world.changes
-    baseline = _baseline(bench, hold, workspace)
-    before = changes.snapshot(workspace)
-    tree = f"{workspace.base}^{{tree}}"
-    message = briefing.first_message(hold.task, nonce=bench.nonce(), checks=bench.terms.verify, last=last)
-    rounds_left = bench.terms.max_repairs
-    hold.session = None
-    while True:
-        result = _stretch(bench, hold, workspace, message)
-        tree = changes.overlay(tree, before, changes.snapshot(workspace))
-        evidence = Evidence(change=changes.change(workspace.base, tree))
-        verdict = verdicts.on_result(result, hold.attempts)
-        if verdict is None and result.statement is not None:
-            evidence, verdict = _look(bench, hold, workspace, evidence.change, result.statement, baseline)
-        assert verdict is not None
-        if not isinstance(verdict, Repair) or rounds_left == 0 or hold.stop():
-            return Worked(verdict=verdict, evidence=evidence)
-        rounds_left -= 1
-        message = verdict.feedback
-        bench.tell(Happening.STEP, verdict.otherwise.sentence, task=hold.task, step="repair")
-        before = changes.snapshot(workspace)
+def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished | None, bytes]:
+    """What an unfinished attempt left, if the record says that it is the last one and it can be used."""
+    if before is None or before.session is None:
+        return None, b""
+    try:
+        kept = bench.world.shelf.take(hold.task.id)
+    except ResumeRefused as error:
+        bench.tell(Happening.WARNING, f"{error} The task starts afresh.", task=hold.task)
+        return None, b""
+    if kept is None:
+        return None, b""
+    if refusal := objection(kept[0], before, backend=bench.terms.backend):
+        bench.tell(Happening.WARNING, f"{refusal} The task starts afresh.", task=hold.task)
+        return None, b""
+    return kept
 
 
-def _stretch(bench: Bench, hold: Hold, workspace: Workspace, message: str) -> AgentResult:
-    """One stretch of agent work; an outage of the model's service is waited out a few times."""
-    for seconds in (*_PATIENCE, 0):
-        result = _one_stretch(bench, hold, workspace, message)
-        if result.ending not in _PASSING or not seconds or hold.stop():
-            break
-        bench.tell(Happening.WARNING, f"{result.sentence} Trying again in {seconds} s.", task=hold.task)
-        bench.wait(seconds, hold.stop)
-    return result
-
-
-def _one_stretch(bench: Bench, hold: Hold, workspace: Workspace, message: str) -> AgentResult:
-    """One go of the agent within what is left of every limit, booked whatever came of it."""
-    terms = bench.terms
-    limits = stretch_limits(terms.budget, hold.spent, hold.usage, hold.seconds, context_window=terms.context_window)
-    assignment = Assignment(
-        task=hold.task.id,
-        prompt=message,
-        system=terms.standing_orders,
-        workspace=workspace,
-        folder=hold.folder,
-        limits=limits,
-        session=hold.session,
-    )
-    result = bench.world.agent.work(assignment, stop=hold.stop, watch=hold.watch)
-    hold.spend(result.usage)
-    hold.session = result.session or hold.session
-    if hold.lost:
-        raise LeaseLost(f"{hold.task.id} was taken over by another runner; nothing of this attempt is published")
-    return result
-
-
-def _look(
-    bench: Bench,
-    hold: Hold,
-    workspace: Workspace,
-    change: Change,
-    statement: Statement,
-    baseline: tuple[CheckResult, ...],
-) -> tuple[Evidence, Verdict]:
-    """Gather the evidence in the order of its price, and stop at the first thing that is not right."""
-    terms = bench.terms
-    findings = judge_change(
-        change,
-        terms.policy,
-        patch=bench.world.changes.patch(change, max_bytes=_PATCH_BYTES),
-        texts={"title": statement.title, "body": statement.body, "summary": statement.summary},
-        canaries=terms.secrets,
-    )
-    evidence = Evidence(change=change, findings=findings)
-    if verdict := verdicts.on_change(change, findings, statement):
-        return evidence, verdict
-    checks = compare(baseline, _verify(bench, hold, workspace, "verify.log"))
-    evidence = Evidence(change=change, findings=findings, checks=checks)
-    return evidence, verdicts.on_checks(checks) or Publish(statement=statement)
-
-
-def _baseline(bench: Bench, hold: Hold, workspace: Workspace) -> tuple[CheckResult, ...]:
-    """The verification of the base revision, run once a session for each base."""
-    known = bench.baselines.get(workspace.base)
-    if known is None:
-        known = _verify(bench, hold, workspace, "verify-base.log")
-        bench.baselines[workspace.base] = known
-    return known
-
-
-def _verify(bench: Bench, hold: Hold, workspace: Workspace, log: str) -> tuple[CheckResult, ...]:
-    results = bench.world.verifier.run(bench.terms.verify, workspace, log=hold.folder / log, stop=hold.stop)
-    if reason := hold.stop():
-        raise Interrupted(f"The verification was broken off ({reason})")
-    return results
+@contextmanager
+def _keeping(bench: Bench, attempt: Attempt) -> Iterator[None]:
+    """Keep what an attempt leaves unfinished, however it ends; what was published is cleared later."""
+    try:
+        yield
+    finally:
+        if not attempt.hold.lost:
+            with suppress(AutorunError, OSError):  # a bonus: losing it costs the resume
+                bench.world.shelf.put(*attempt.unfinished())
 
 
 def _prepare(
@@ -290,14 +192,6 @@ def _start_of(bench: Bench, before: Record | None) -> str:
     if before is not None and before.head and before.state not in _OVER:
         return before.head
     return bench.world.workspaces.base()
-
-
-def _final(verdict: Verdict) -> Outcome:
-    match verdict:
-        case Repair(otherwise=outcome) | verdicts.Stop(outcome=outcome):
-            return outcome
-        case Publish():
-            raise AssertionError("a verdict to publish is no end")
 
 
 def _withdrawn(task: Task) -> Outcome:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from autorun.core.checkpoints import Decision, Question
 from autorun.core.journal import Entry
 from autorun.core.ledger import BranchMove, History, Seen
 from autorun.core.model import (
@@ -24,6 +25,7 @@ from autorun.core.model import (
     Workspace,
 )
 from autorun.core.record import Holder, Record
+from autorun.core.unfinished import Unfinished
 
 
 class Tasks(Protocol):
@@ -101,12 +103,40 @@ class Changes(Protocol):
         """Describe the difference between a commit and a tree."""
         ...
 
-    def patch(self, change: Change, *, max_bytes: int) -> bytes:
-        """Return the change as a unified diff, cut at `max_bytes`."""
+    def patch(self, change: Change, *, max_bytes: int, whole: bool = False) -> bytes:
+        """Return the change as a unified diff, cut at `max_bytes`; `whole` holds binary files too, for `restore`."""
+        ...
+
+    def restore(self, workspace: Workspace, patch: bytes) -> None:
+        """Apply a patch taken from the same base to a clean workspace. Raises ResumeRefused if it does not fit."""
         ...
 
     def commit(self, change: Change, *, parent: str, message: str) -> str:
         """Commit the change's tree with the runner's identity and return the commit id."""
+        ...
+
+
+class Shelf(Protocol):
+    """Where unfinished work waits for the next attempt; losing it costs the resume, nothing else."""
+
+    def put(self, found: Unfinished, patch: bytes) -> None:
+        """Keep an unfinished attempt in the place of an earlier one. Raises OSError."""
+        ...
+
+    def take(self, task: TaskId) -> tuple[Unfinished, bytes] | None:
+        """Return what was kept; None if there is nothing. Raises ResumeRefused if it cannot be used."""
+        ...
+
+    def clear(self, task: TaskId) -> None:
+        """Forget what was kept."""
+        ...
+
+
+class Human(Protocol):
+    """Whoever may be asked at a checkpoint."""
+
+    def ask(self, question: Question) -> Decision | None:
+        """Return the decision; None when nobody is here to ask, or nobody answers."""
         ...
 
 
@@ -158,4 +188,6 @@ class World:
     agent: Agent
     verifier: Verifier
     liveness: Liveness
+    human: Human
+    shelf: Shelf
     notifiers: tuple[Notifier, ...] = ()

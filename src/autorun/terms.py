@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from autorun.core.budget import Budget
+from autorun.core.checkpoints import Checkpoints
 from autorun.core.journal import Entry, Happening
 from autorun.core.model import Check, CheckResult, Outcome, Stop, Task, Usage
 from autorun.core.policy import PolicyRules
@@ -34,6 +35,7 @@ class Terms:
     context_window: int = 200_000
     standing_orders: str = ""
     budget: Budget = field(default_factory=Budget)
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
     policy: PolicyRules = field(default_factory=PolicyRules)
     verify: tuple[Check, ...] = ()
     max_repairs: int = 2

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.forges.local import LocalForge
+from autorun.adapters.human import AtTerminal, Nobody
 from autorun.adapters.journal import Journal, SessionFolder
 from autorun.adapters.ledger import RefLedger
 from autorun.adapters.notify.log_file import LogFile
+from autorun.adapters.shelf import FolderShelf
 from autorun.adapters.tasks.files import FileTasks
 from autorun.adapters.verifier import CommandVerifier
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.core.briefing import standing_orders
 from autorun.core.budget import Budget
+from autorun.core.checkpoints import Checkpoints
 from autorun.core.choices import Backend, Provider
 from autorun.core.config import Config
 from autorun.core.credential import CredentialKind
@@ -31,12 +34,12 @@ from autorun.core.models_catalogue import context_window
 from autorun.core.planning import Plan, plan
 from autorun.core.policy import PolicyRules, ProtectedPath, Tier, policy_briefing
 from autorun.core.status import SessionState
-from autorun.effects import host
+from autorun.effects import host, terminal
 from autorun.effects.git import AUTORUN, Git, Identity, Remote
 from autorun.effects.place import Place
 from autorun.effects.signals import Requests
 from autorun.effects.store import Store
-from autorun.ports import Agent, Forge, Ledger, Notifier, Tasks, World
+from autorun.ports import Agent, Forge, Human, Ledger, Notifier, Tasks, World
 from autorun.session import Session
 from autorun.terms import GRACE, Bench, Terms
 
@@ -114,6 +117,8 @@ def session(place: Place, effective: Effective, notifiers: tuple[Notifier, ...] 
             agent=agent(place, config),
             verifier=CommandVerifier(confine=_unconfined, environ=place.child_environment),
             liveness=host.LocalLiveness(),
+            human=_human(place, requests),
+            shelf=FolderShelf(folder.path),
             notifiers=(journal, LogFile(place.root / LOG), *notifiers),
         )
         bench = Bench(
@@ -197,6 +202,12 @@ def agent(place: Place, config: Config) -> Agent:
     )
 
 
+def _human(place: Place, requests: Requests) -> Human:
+    if not terminal.present(on_actions=place.on_actions):
+        return Nobody()
+    return AtTerminal(requests.stop, requests.ask_to_close)
+
+
 def sandbox_report(place: Place, config: Config) -> str:
     """Say how agent and checks will be confined here. Raises AgentUnavailable."""
     del place
@@ -227,6 +238,7 @@ def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Term
         context_window=context_window(config.autonomous.model),
         standing_orders=standing_orders(policy_briefing(policy), extra or ""),
         budget=_budget(config),
+        checkpoints=_checkpoints(config),
         policy=policy,
         verify=config.workspace.verify,
         max_repairs=config.workspace.max_repair_attempts,
@@ -258,6 +270,17 @@ def _budget(config: Config) -> Budget:
         usd_per_session=autonomous.cost_limit_per_session,
         usd_per_day=autonomous.cost_limit_per_day,
         context_share=config.execution.checkpoints.context_threshold,
+    )
+
+
+def _checkpoints(config: Config) -> Checkpoints:
+    options = config.execution.checkpoints
+    return Checkpoints(
+        mode=config.execution.mode,
+        turn_interval=options.turn_interval,
+        on_regression_failure=options.on_regression_failure,
+        on_blocker=options.on_blocker,
+        on_context_high=options.on_context_high,
     )
 
 

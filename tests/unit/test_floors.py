@@ -21,6 +21,8 @@ FLOORS = {
     "terms": 3,
     "claim": 3,
     "reconcile": 3,
+    "attempt": 3,
+    "evidence": 3,
     "adapters": 4,
     "demo.script": 4,
     "demo.scripted_model": 4,
@@ -56,9 +58,9 @@ def module_name(path: Path, source: Path) -> str:
 
 
 def floor_of(module: str) -> int:
-    """The floor of the longest listed prefix; the package's own `__init__` stands on the ground."""
+    """The floor of the longest listed prefix; the package itself hands out what stands below it."""
     if module == "":
-        return 0
+        return 6
     matching = [prefix for prefix in FLOORS if module == prefix or module.startswith(f"{prefix}.")]
     assert matching, f"{module} stands on no floor: list it in FLOORS"
     return FLOORS[max(matching, key=len)]
@@ -84,7 +86,7 @@ def violations(source: Path) -> list[str]:
     for path in sorted(source.rglob("*.py")):
         name = module_name(path, source)
         tree = ast.parse(path.read_text())
-        late = name not in {"wiring", "__main__"} and not inside(name, "cli") and not inside(name, "commands")
+        late = name not in {"", "wiring", "__main__"} and not inside(name, "cli") and not inside(name, "commands")
         for node, target in imports(tree):
             found += [f"{name} {breach}" for breach in _breaches(name, node, target, tree, late=late)]
         if inside(name, "core"):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autorun.core.errors import ContentRefused
+from autorun.core.errors import ContentRefused, ResumeRefused
 from autorun.core.model import Change, FileChange, FileStatus, Workspace
 from autorun.effects.git import Git
 from autorun.effects.store import Store
@@ -92,18 +92,29 @@ class TreeChanges:
         )
         return Change(base=base, tree=tree, files=tuple(files))
 
-    def patch(self, change: Change, *, max_bytes: int) -> bytes:
-        """Return the change as a unified diff, cut at `max_bytes`."""
+    def patch(self, change: Change, *, max_bytes: int, whole: bool = False) -> bytes:
+        """Return the change as a unified diff, cut at `max_bytes`; `whole` holds binary files too, for `restore`."""
         head = bytearray()
 
         def keep(chunk: bytes) -> None:
             head.extend(chunk[: max_bytes - len(head)])
 
-        arguments = ("diff-tree", "-p", *(flag for flag in _DIFF if flag != "-z"), change.base, change.tree)
+        full = ("--binary", "--full-index") if whole else ()
+        arguments = ("diff-tree", "-p", *full, *(flag for flag in _DIFF if flag != "-z"), change.base, change.tree)
         finished = self.store.git.finished(*arguments, sink=keep)
         if not finished.ok:
             raise self.store.git.failure(arguments, finished)
         return bytes(head)
+
+    def restore(self, workspace: Workspace, patch: bytes) -> None:
+        """Apply a patch taken from the same base to a clean workspace. Raises ResumeRefused if it does not fit."""
+        if not patch:
+            return
+        git = self.store.git.with_(work_tree=workspace.path)
+        applied = git.finished("apply", "--binary", "--whitespace=nowarn", "-", stdin=patch)
+        if not applied.ok:
+            said = applied.stderr.decode("utf-8", "replace").strip()
+            raise ResumeRefused(f"The saved work does not fit its base: {said}")
 
     def commit(self, change: Change, *, parent: str, message: str) -> str:
         """Commit the change's tree with the runner's identity and return the commit id."""

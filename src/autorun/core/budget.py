@@ -22,12 +22,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What a session has consumed. `usd_today` counts every run of the last 24 hours, this one included."""
+    """What a session has consumed.
+
+    `usd_today` counts every run of the last 24 hours, this one included; `usd_task` earlier attempts at the task.
+    """
 
     tasks: int = 0
     seconds: float = 0.0
     usd: float = 0.0
     usd_today: float = 0.0
+    usd_task: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +65,23 @@ def session_limit(budget: Budget, spent: Spent) -> Reached | None:
 
 
 def stretch_limits(
-    budget: Budget, spent: Spent, used: Usage, seconds_used: float, *, context_window: int, turns: int | None = None
+    budget: Budget,
+    spent: Spent,
+    used: Usage,
+    seconds_used: float,
+    *,
+    context_window: int | None,
+    turns: int | None = None,
 ) -> Limits:
     """Return what the next stretch of a task may consume, given what the task (`used`) and session have.
 
-    `turns` ends the stretch earlier, for a checkpoint. A limit of 0 means that nothing may be consumed.
+    `context_window` is the model's, in tokens; None lets it fill up. `turns` ends the stretch earlier, for a
+    checkpoint. A limit of 0 means that nothing may be consumed.
     """
     money = [
         limit - so_far
         for limit, so_far in (
-            (budget.usd_per_task, used.cost_usd),
+            (budget.usd_per_task, spent.usd_task + used.cost_usd),
             (budget.usd_per_session, spent.usd + used.cost_usd),
             (budget.usd_per_day, spent.usd_today + used.cost_usd),
         )
@@ -92,7 +103,7 @@ def stretch_limits(
     return Limits(
         turns=max(0, min(turns_left)) if turns_left else None,
         cost_usd=max(0.0, min(money)) if money else None,
-        context_tokens=int(context_window * budget.context_share),
+        context_tokens=None if context_window is None else int(context_window * budget.context_share),
         seconds=max(0.0, min(seconds)) if seconds else 86400.0,
         silent_seconds=budget.silent_seconds,
     )

@@ -61,6 +61,10 @@ class RecordUnreadable(AutorunError):
     """A task's record is damaged or from a newer version; it is never overwritten."""
 
 
+class ResumeRefused(AutorunError):
+    """Saved work cannot be continued (damaged, hostile, of another version); the task starts afresh."""
+
+
 class GitFailed(AutorunError):
     """A git command failed for a reason that none of the above names."""
 

@@ -16,6 +16,7 @@ class Happening(StrEnum):
     TASK_STARTED = "task_started"
     STEP = "step"
     ACTIVITY = "activity"
+    ASKING = "asking"
     WARNING = "warning"
     TASK_ENDED = "task_ended"
     SESSION_ENDED = "session_ended"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from autorun.core.checkpoints import Point
 from autorun.core.checks import Comparison
 from autorun.core.model import AgentResult, Change, Claimed, Ending, Outcome, Reason, Statement, TaskState
 from autorun.core.policy import Finding, Tier
@@ -29,17 +30,22 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """The agent gets this back, in the same conversation. `otherwise` holds if no round is left."""
+    """The agent gets this back, in the same conversation.
+
+    If no round is left `otherwise` holds, unless a human at checkpoint `point` wants it otherwise.
+    """
 
     feedback: str
     otherwise: Outcome
+    point: Point | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """The work on this task ends here."""
+    """The work on this task ends here, unless a human at checkpoint `point` wants it to go on."""
 
     outcome: Outcome
+    point: Point | None = None
 
 
 Verdict = Publish | Repair | Stop
@@ -57,7 +63,8 @@ class Attempts:
 def on_result(result: AgentResult, attempts: Attempts) -> Verdict | None:
     """Judge how the agent ended; None means: go on and look at what it did."""
     if result.ending is not Ending.STATED or result.statement is None:
-        return Stop(outcome=_ended(result, attempts))
+        point = Point.CONTEXT if result.ending is Ending.CONTEXT_HIGH else None
+        return Stop(outcome=_ended(result, attempts), point=point)
     statement = result.statement
     if statement.claimed is not Claimed.COMPLETED:
         blocked = statement.claimed is Claimed.BLOCKED
@@ -68,7 +75,8 @@ def on_result(result: AgentResult, attempts: Attempts) -> Verdict | None:
                 sentence=statement.summary or "The agent cannot go on without a human.",
                 remedy="Answer what is asked below, then let it be tried again.",
                 blockers=statement.blockers,
-            )
+            ),
+            point=Point.BLOCKER,
         )
     if result.denials:
         return Repair(
@@ -116,22 +124,59 @@ def on_change(change: Change, findings: tuple[Finding, ...], statement: Statemen
     )
 
 
-def on_checks(comparison: Comparison) -> Verdict | None:
-    """Judge the verification: green at base must be green now; what was red before is no evidence."""
+def on_checks(comparison: Comparison, attempts: Attempts, *, pauses: bool) -> Verdict | None:
+    """Judge the verification: green at base must be green now; what was red before is no evidence.
+
+    Red after the repairs is a checkpoint if `pauses`, else a failed attempt.
+    """
     if not comparison.regressions:
         return None
     worst = comparison.regressions[0]
+    sentence = f"`{worst.run}` passed before the change and fails after it, also after the repair attempts."
+    paused = Outcome(
+        state=TaskState.PAUSED,
+        reason=Reason.CHECKS_FAILED,
+        sentence=sentence,
+        remedy="Approve with guidance to let the agent go on, or take the work over by hand.",
+    )
     return Repair(
         feedback="The verification fails after your change; it passed on the base revision.\n\n"
         + "\n\n".join(f"$ {r.run}\n{r.output}" for r in comparison.regressions)
         + "\n\nFind the cause and mend it. Do not weaken the check.",
-        otherwise=Outcome(
-            state=TaskState.PAUSED,
-            reason=Reason.CHECKS_FAILED,
-            sentence=f"`{worst.run}` passed before the change and fails after it, also after the repair attempts.",
-            remedy="Approve with guidance to let the agent go on, or take the work over by hand.",
-        ),
+        otherwise=paused if pauses else failed(Reason.AGENT_FAILED, sentence, attempts),
+        point=Point.REGRESSION if pauses else None,
     )
+
+
+def waiting(point: Point) -> Outcome:
+    """Return the outcome of a task that waits for a human at a checkpoint."""
+    return Outcome(
+        state=TaskState.PAUSED,
+        reason=Reason.CHECKPOINT,
+        sentence=_WAITING[point],
+        remedy="Approve, with guidance if you like, to let it go on.",
+    )
+
+
+def put_aside(outcome: Outcome) -> Outcome:
+    """Return the outcome of a task that a human at a checkpoint does not want to go on with now."""
+    return replace(
+        outcome,
+        state=TaskState.PAUSED,
+        reason=Reason.CHECKPOINT,
+        sentence=f"It was put aside at a checkpoint. {outcome.sentence}",
+        retry_at=None,
+    )
+
+
+_WAITING = {
+    Point.PLAN: "The agent has a plan and waits for approval before it edits anything.",
+    Point.TURNS: "The agent has worked for as many turns as it may without asking.",
+    Point.BLOCKER: "The agent is blocked.",
+    Point.REGRESSION: "The checks stay red.",
+    Point.CONTEXT: "The conversation outgrew the model's context, also after handing over to fresh ones.",
+    Point.PUBLICATION: "The work is done and checked; it waits for approval to be published.",
+}
 
 
 def failed(reason: Reason, sentence: str, attempts: Attempts, *, remedy: str = "") -> Outcome:
@@ -178,6 +223,8 @@ def _ended(result: AgentResult, attempts: Attempts) -> Outcome:
         return Outcome(
             state=TaskState.BLOCKED, reason=Reason.AGENT_BLOCKED, sentence=result.sentence, remedy=result.remedy
         )
-    limits = {Ending.TURN_LIMIT, Ending.COST_LIMIT, Ending.TIME_LIMIT, Ending.CONTEXT_HIGH}
+    if result.ending is Ending.CONTEXT_HIGH:
+        return waiting(Point.CONTEXT)
+    limits = {Ending.TURN_LIMIT, Ending.COST_LIMIT, Ending.TIME_LIMIT}
     reason = Reason.LIMIT if result.ending in limits else Reason.AGENT_FAILED
     return failed(reason, result.sentence, attempts, remedy=result.remedy)

@@ -27,6 +27,7 @@ class Requests:
     deadline: float | None = None
     signalled: StopReason | None = None
     _asked: str = ""
+    _asked_here: bool = False
     _looked: float = field(default=0.0)
 
     def stop(self) -> StopReason | None:
@@ -39,7 +40,11 @@ class Requests:
 
     def closing(self) -> StopReason | None:
         """Why no further task may begin."""
-        return self.stop() or (StopReason.ASKED if self._request() else None)
+        return self.stop() or (StopReason.ASKED if self._asked_here or self._request() else None)
+
+    def ask_to_close(self) -> None:
+        """Ask this very process to begin no further task."""
+        self._asked_here = True
 
     def _request(self) -> str:
         if time.monotonic() - self._looked > _LOOK_EVERY_SECONDS:

@@ -38,6 +38,8 @@ class LiveLine:
                 self._status.start()
             case Happening.ACTIVITY | Happening.STEP:
                 self._move(entry)
+            case Happening.ASKING:
+                self._end_line()
             case Happening.TASK_ENDED if entry.outcome is not None:
                 self._end_line()
                 sign, style = _SIGNS.get(entry.outcome.state, ("·", "dim"))
