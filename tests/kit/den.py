@@ -72,11 +72,12 @@ class Den:
     readable: tuple[Path, ...] = ()
     sockets: tuple[Path, ...] = ()
     caps: Caps = SMALL
+    real_home: Path | None = None
 
     @property
     def home(self) -> Path:
-        """The runner's home, of this test alone."""
-        return self.base / "home"
+        """The runner's home: of this test alone, unless it needs this machine's toolchains."""
+        return self.real_home or self.base / "home"
 
     @property
     def machine(self) -> Machine:

@@ -85,7 +85,7 @@ def _neighbour() -> Iterator[int]:
 
 
 def test_a_probe_that_reads_everything_finds_no_secret(den: Den) -> None:
-    """Environment, arguments, home, runner files, other checkouts and git's configuration stay unseen (A1, A5, A7)."""
+    """Environment, arguments, home, runner files, other checkouts, git's configuration stay unseen (A1, A5, A7)."""
     planted = _plant(den)
     everywhere = ("/etc", "/home", "/root", "/tmp", "/var", "/run", "/opt", "/srv", "/mnt")  # noqa: S108 -- read only
     base = str(den.base)
@@ -175,11 +175,17 @@ def test_the_runners_own_folder_in_a_checkout_is_covered(own_den: Den) -> None:
     agent = session / "tasks" / "1" / "agent"
     agent.mkdir(parents=True)
     (session / "session.json").write_text(CANARY)
+    (agent.parent / "instructions.md").write_text("be good")
     own_den.hidden, own_den.writable = (session,), (agent,)
+    own_den.readable = (agent.parent / "instructions.md",)
     said = own_den.shell(
         "find .ai-agents; mv .ai-agents x; rm -r .ai-agents/session; echo kept > .ai-agents/session/tasks/1/agent/log"
     )
     assert "session.json" not in said
+    assert own_den.shell(f"cat {agent.parent}/instructions.md; echo x > {agent.parent}/instructions.md").startswith(
+        "be good"
+    )
+    assert (agent.parent / "instructions.md").read_text() == "be good"
     assert said.count("Device or resource busy") >= 1
     assert (session / "session.json").read_text() == CANARY
     assert (agent / "log").read_text() == "kept\n"

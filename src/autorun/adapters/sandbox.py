@@ -76,7 +76,7 @@ class Bubblewrap:
 
     def __call__(self, command: Command, room: Room) -> Command:
         """Return the command that runs `command` in the sandbox; its environment is the whole one, inside and out."""
-        room = _resolved(room, self._exposed)
+        room = self._resolved(room)
         self._check(room)
         env = environment(command.env, self._environ, self._names, self._machine, room)
         program = _program(command.argv[0])
@@ -105,12 +105,25 @@ class Bubblewrap:
             if reason := too_wide(path, self._machine):
                 raise WorkspaceFailed(f"{path} cannot be shown in the sandbox: it {reason}.")
         for path in room.writable:
-            covered = any(path.is_relative_to(hidden) for hidden in self._machine.hidden)
-            if path.is_relative_to(root) and not covered:
+            if path.is_relative_to(root) and not self._covered(path):
                 raise WorkspaceFailed(
                     f"{path} lies in the workspace {root}, where the agent could replace it.",
                     hint="Keep the runner's folders outside the workspace, or hide them.",
                 )
+
+    def _covered(self, path: Path) -> bool:
+        return any(path.is_relative_to(hidden) for hidden in self._machine.hidden)
+
+    def _resolved(self, room: Room) -> Room:
+        """Return the room with real paths; what the workspace shows anyway is not shown twice."""
+        workspace, root = room.workspace, room.workspace.path.resolve()
+        readable = (*self._exposed, *(path.resolve() for path in room.readable))
+        return Room(
+            workspace=Workspace(path=root, base=workspace.base, git_dir=workspace.git_dir.resolve()),
+            writable=tuple(path.resolve() for path in room.writable),
+            readable=tuple(path for path in readable if self._covered(path) or not path.is_relative_to(root)),
+            sockets=tuple(path.resolve() for path in room.sockets),
+        )
 
     def _refuse_secrets(self, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
         shown = {**env, "the command line": "\0".join(argv)}
@@ -120,17 +133,6 @@ class Bubblewrap:
                     f"A credential of the runner stands in {name}: nothing in the sandbox may hold one.",
                     hint="Take the variable out of `sandbox.env`, or the credential out of the command.",
                 )
-
-
-def _resolved(room: Room, exposed: tuple[Path, ...]) -> Room:
-    workspace, root = room.workspace, room.workspace.path.resolve()
-    readable = (*exposed, *(path.resolve() for path in room.readable))
-    return Room(
-        workspace=Workspace(path=root, base=workspace.base, git_dir=workspace.git_dir.resolve()),
-        writable=tuple(path.resolve() for path in room.writable),
-        readable=tuple(path for path in readable if not path.is_relative_to(root)),
-        sockets=tuple(path.resolve() for path in room.sockets),
-    )
 
 
 def _program(name: str) -> Path | None:
