@@ -468,9 +468,9 @@ def test_ten_thousand_tasks_are_planned_at_once() -> None:
     """A chain as long as the backlog, and phases, cost neither time nor recursion."""
     tasks = [task(f"k{n}", f"[P{n % 9}-{n % 100}.{n}] x", *([f"k{n + 1}"] if n % 2 else [])) for n in range(5000)]
     tasks += [task(f"c{n}", "chain", f"c{(n + 1) % 5000}") for n in range(5000)]
-    started = time.perf_counter()
+    started = time.process_time()
     outcome = planned(*tasks)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert len(outcome.ready) == 2500
     assert len(outcome.skipped) == 7500
     assert reasons(outcome)["c4999"].startswith("waits for itself: c4999 -> c0 -> c1 -> ")

@@ -392,6 +392,6 @@ def test_a_slug_is_readable() -> None:
 )
 def test_hostile_text_costs_no_time(text: str) -> None:
     """A text made to be slow to read is read at once."""
-    started = time.perf_counter()
+    started = time.process_time()
     tasktext.read(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
