@@ -1,7 +1,7 @@
 """Verification is judged against its baseline."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from autorun.core.checks import Comparison, Conclusion, Standing, compare
 from autorun.core.model import CheckResult
@@ -65,6 +65,7 @@ def test_the_same_command_listed_twice_is_paired_in_order() -> None:
 RESULTS = st.lists(st.builds(result, st.sampled_from("abc"), passed=st.sampled_from([True, False, None])), max_size=5)
 
 
+@settings(deadline=None)
 @given(RESULTS, RESULTS)
 def test_nothing_is_lost_in_pairing(before: list[CheckResult], after: list[CheckResult]) -> None:
     """Every result stands in exactly one pair, and one regression decides."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from autorun.core import paths
 from autorun.core.errors import ConfigurationError
@@ -331,6 +331,7 @@ def test_a_diff_too_long_to_scan_is_refused() -> None:
 # ------------ laws
 
 
+@settings(deadline=None)
 @given(NAMES, st.sampled_from(FileStatus))
 @example(".git", FileStatus.ADDED)
 @example("~1", FileStatus.ADDED)
@@ -342,6 +343,7 @@ def test_no_name_breaks_the_policy(path: str, status: FileStatus) -> None:
     assert all(f.path.isprintable() and f.sentence.isprintable() for f in findings)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_folding_disguise_of_a_protected_path_passes(data: st.DataObject) -> None:
     """Random case, ignored characters, trailing dots and composed forms change nothing."""
@@ -355,6 +357,7 @@ def test_no_folding_disguise_of_a_protected_path_passes(data: st.DataObject) -> 
     assert Rule.PROTECTED in blocked_by(judge(deleted(disguise + ending)))
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_folding_twice_is_folding_once(path: str) -> None:
     """Two names are the same file or not, however often one asks."""

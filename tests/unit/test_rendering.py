@@ -119,7 +119,7 @@ def record(outcome: Outcome, task: Task = GITHUB) -> Record:
 # ------------ laws
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(HOSTILE)
 @example("&#64;octocat")
 @example("[a]\n\n[a]: https://evil.example")
@@ -132,13 +132,14 @@ def test_no_text_is_live_once_it_is_inert(text: str) -> None:
     assert "\n" not in outgoing.cell(text) + outgoing.line(text, 80) + outgoing.code(text)
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_making_inert_twice_changes_nothing(text: str) -> None:
     """So that nobody needs to know who did it first."""
     assert outgoing.inert(outgoing.inert(text)) == outgoing.inert(text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(HOSTILE, st.sampled_from([GITHUB, LOCAL]))
 def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     """Hostile words in every field leave our headings, our one marker and our one closing word, and nothing else."""
@@ -161,7 +162,7 @@ def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     assert "\n" not in pull_request_title(task, statement(text, text))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(HOSTILE)
 def test_a_status_comment_says_only_what_we_say(text: str) -> None:
     """Blockers, sentences and remedies that hold hostile words leave one heading and one marker."""
@@ -181,6 +182,7 @@ def test_a_status_comment_says_only_what_we_say(text: str) -> None:
     assert [(t.type, t.tag) for t in top] == [("heading_open", "h3")]
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_commit_message_has_our_trailers_alone(text: str) -> None:
     """No line of the model's reads as a trailer, and the subject is one line of at most 72 characters."""

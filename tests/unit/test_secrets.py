@@ -4,7 +4,7 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from autorun.core import secrets
 from kit.secret_samples import SAMPLES
@@ -24,6 +24,7 @@ def test_every_known_format_is_found_and_removed(name: str) -> None:
         assert secrets.find(clean) == ()
 
 
+@settings(deadline=None)
 @given(before=st.binary(max_size=9), after=st.binary(max_size=9))
 def test_our_own_secret_is_found_inside_any_base64(before: bytes, after: bytes) -> None:
     """Wherever a secret lies in a longer text, that text's base64 gives it away, in both alphabets."""
@@ -64,6 +65,7 @@ def test_a_value_too_short_to_be_a_secret_is_not_searched() -> None:
     assert secrets.find("a b c true 1", ("", " ", "true", "1")) == ()
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(st.text(max_size=30), max_size=3))
 def test_redaction_leaves_nothing_to_find(text: str, own: list[str]) -> None:
     """Whatever the text, a second look finds no secret of ours in what redaction returns."""
