@@ -9,7 +9,7 @@ from autorun.core.config import Config
 from autorun.core.errors import ConfigurationError
 from autorun.core.layers import Effective, config_file, from_keywords, keyword_names, load, rows, value_of
 from autorun.core.model import Check, WorkspaceKind
-from autorun.core.options import PathRule, PathTier
+from autorun.core.policy import ProtectedPath, Tier
 from autorun.core.retired import RETIRED
 from autorun.core.settings import OPTIONS
 
@@ -317,8 +317,8 @@ def test_text_of_inputs_is_understood_for_every_kind() -> None:
     assert config.state_provider.label == "autorun"
     assert config.run.handover == Path("out/here")
     assert config.policy.protected_paths == (
-        PathRule(pattern="docs/**", tier=PathTier.WARN),
-        PathRule(pattern="secret.txt", tier=PathTier.BLOCK),
+        ProtectedPath(pattern="docs/**", tier=Tier.WARN),
+        ProtectedPath(pattern="secret.txt", tier=Tier.BLOCK),
     )
 
 
@@ -343,11 +343,11 @@ def test_commands_are_texts_or_say_their_time(written: str, checks: tuple[Check,
 
 @pytest.mark.parametrize(
     ("written", "tier"),
-    [("[docs/**]", PathTier.BLOCK), ("{docs/**: allow}", PathTier.ALLOW), ("{docs/**: warn}", PathTier.WARN)],
+    [("[docs/**]", Tier.BLOCK), ("{docs/**: allow}", Tier.ALLOW), ("{docs/**: warn}", Tier.WARN)],
 )
-def test_protected_paths_are_a_list_or_name_their_tier(written: str, tier: PathTier) -> None:
+def test_protected_paths_are_a_list_or_name_their_tier(written: str, tier: Tier) -> None:
     config = _load(f"policy: {{protected_paths: {written}}}").config
-    assert config.policy.protected_paths == (PathRule(pattern="docs/**", tier=tier),)
+    assert config.policy.protected_paths == (ProtectedPath(pattern="docs/**", tier=tier),)
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ policy: {protected_paths: {"${FOLDER}/**": warn}, allowed_paths: "${LIST}"}
     config = load(text, NAME, environ, {}, on_actions=False).config
     assert (config.state_provider.repo, config.state_provider.type) == ("a/b", Provider.LINEAR)
     assert (config.autonomous.max_tokens, config.autonomous.allowed_tools) == (99, ("Bash", "Read"))
-    assert config.policy.protected_paths == (PathRule(pattern="x/**", tier=PathTier.WARN),)
+    assert config.policy.protected_paths == (ProtectedPath(pattern="x/**", tier=Tier.WARN),)
     assert config.policy.allowed_paths == ("s", "t")
 
 
@@ -413,7 +413,7 @@ autonomous: {allowed_tools: ["${TOOL}", Read, 3]}
     effective = _load(text.replace(", 3", "") + 'policy: {protected_paths: {"${X}": warn, y: warn}}\n')
     assert not effective.explicit("state_provider.repo")
     assert effective.config.autonomous.allowed_tools == ("Read",)
-    assert effective.config.policy.protected_paths == (PathRule(pattern="y", tier=PathTier.WARN),)
+    assert effective.config.policy.protected_paths == (ProtectedPath(pattern="y", tier=Tier.WARN),)
     assert effective.warnings[0] == (
         f"{NAME}, line 2: `state_provider.repo` counts as absent where it names OWNER: that variable is not set"
     )
@@ -551,7 +551,7 @@ def test_keywords_are_the_leaves_of_the_keys_or_the_flags() -> None:
             "effort": Effort.LOW,
             "state_dir": Path("tasks"),
             "verify": (Check(run="make", timeout=9),),
-            "protected_paths": (PathRule(pattern="x", tier=PathTier.WARN),),
+            "protected_paths": (ProtectedPath(pattern="x", tier=Tier.WARN),),
             "labels": ["night"],
             "tasks": ("7",),
         },
@@ -565,7 +565,7 @@ def test_keywords_are_the_leaves_of_the_keys_or_the_flags() -> None:
     assert (config.execution.mode, config.sandbox.mode) == (Mode.SUPERVISED, SandboxMode.OFF)
     assert (config.state_provider.type, config.state_provider.state_dir) == (Provider.LINEAR, Path("tasks"))
     assert config.workspace.verify == (Check(run="make", timeout=9),)
-    assert config.policy.protected_paths == (PathRule(pattern="x", tier=PathTier.WARN),)
+    assert config.policy.protected_paths == (ProtectedPath(pattern="x", tier=Tier.WARN),)
     assert (config.pull_request.labels, config.run.tasks) == (("night",), ("7",))
     assert str(effective.sources["autonomous.model"]) == "keyword autonomous.model"
 

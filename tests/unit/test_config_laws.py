@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from autorun.core.config import Config
 from autorun.core.errors import ConfigurationError
 from autorun.core.layers import Effective, load, value_of
-from autorun.core.options import Kind, Option, PathTier, sections
+from autorun.core.options import Kind, Option, sections
+from autorun.core.policy import Tier
 from autorun.core.retired import RETIRED
 from autorun.core.schema import document_schema
 from autorun.core.settings import OPTIONS, Origin
@@ -21,7 +22,7 @@ SCHEMA = Draft202012Validator(document_schema())
 IN_FILE = [option for option in OPTIONS.values() if option.spec.in_file]
 DEPENDENT = {key for key, option in OPTIONS.items() if option.spec.by}
 
-patiently = settings(deadline=None)  # a busy machine is no counterexample
+patiently = settings(deadline=None, max_examples=50)  # a busy machine is no counterexample
 letters = st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="$")
 printable = st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="$")
 texts = st.text(letters, min_size=1, max_size=12)
@@ -59,7 +60,7 @@ def plain_values(option: Option) -> st.SearchStrategy[Any]:
         Kind.TEXTS: st.lists(st.sampled_from(option.choices) if option.choices else _text(option), max_size=3),
         Kind.COMMANDS: commands | timed | st.lists(commands | timed, max_size=3),
         Kind.PATH_RULES: st.lists(texts, max_size=3)
-        | st.dictionaries(texts, st.sampled_from([str(tier) for tier in PathTier]), max_size=3),
+        | st.dictionaries(texts, st.sampled_from([str(tier) for tier in Tier]), max_size=3),
     }
     return strategies[option.kind]
 

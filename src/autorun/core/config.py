@@ -5,7 +5,8 @@ from pathlib import Path
 
 from autorun.core.choices import Backend, Effort, FailOn, Mode, Phase, Provider, SandboxMode
 from autorun.core.model import Check, WorkspaceKind
-from autorun.core.options import PathRule, option, section
+from autorun.core.options import option, section
+from autorun.core.policy import ProtectedPath
 
 DEFAULT_FILE = ".ai-agents/config.yml"
 _ROLES = ("write", "maintain", "admin")
@@ -160,11 +161,12 @@ class WorkspaceOptions:
 class Policy:
     """What a change may contain."""
 
-    protected_paths: tuple[PathRule, ...] = option(
+    protected_paths: tuple[ProtectedPath, ...] = option(
         (),
-        "Rules for paths: `block` refuses a change to them, `warn` marks the draft, `allow` lifts a built-in rule. "
-        "They come before the built-in ones: `.github/**`, `action.yml`, CODEOWNERS and git hooks are blocked; other "
-        "top-level dot folders, agent instruction files, manifests and lock files warn.",
+        "Paths, as in `.gitignore`, and what touching them means: `block` refuses it, `warn` marks the draft, "
+        "`allow` lifts a built-in rule; the last rule that matches decides. Built in: `.github`, `action.yml`, "
+        "CODEOWNERS and git hooks are blocked; other top-level dot folders, agent instruction files, manifests and "
+        "lock files warn.",
         shown="the built-in rules",
     )
     allowed_paths: tuple[str, ...] = option((), "The only paths a change may touch, as globs.", shown="all")
@@ -187,8 +189,8 @@ class Sandbox:
     )
     allow_domains: tuple[str, ...] = option(
         (),
-        "Hosts that may be reached from inside.",
-        pattern=r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?",
+        "Hosts that may be reached from inside, by their exact names.",
+        pattern=r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
         named="host names",
     )
     read_paths: tuple[str, ...] = option((), "Further paths that may be read inside.")

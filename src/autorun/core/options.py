@@ -14,27 +14,12 @@ from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from autorun.core.model import Check
+from autorun.core.policy import ProtectedPath
 
 _T = TypeVar("_T")
 _SPEC = "option"
 ENVIRONMENT_PREFIX = "AUTORUN_"
 INPUT_PREFIX = "AUTORUN_INPUT_"
-
-
-class PathTier(StrEnum):
-    """What happens to a change that touches a path."""
-
-    BLOCK = "block"
-    WARN = "warn"
-    ALLOW = "allow"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathRule:
-    """The tier of every path that matches `pattern` (a git pathspec glob such as `.github/**`)."""
-
-    pattern: str
-    tier: PathTier
 
 
 class Kind(StrEnum):
@@ -59,7 +44,7 @@ _KINDS: dict[object, Kind] = {
     bool: Kind.SWITCH,
     tuple[str, ...]: Kind.TEXTS,
     tuple[Check, ...]: Kind.COMMANDS,
-    tuple[PathRule, ...]: Kind.PATH_RULES,
+    tuple[ProtectedPath, ...]: Kind.PATH_RULES,
 }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from autorun.core.config import Config
-from autorun.core.options import Kind, Option, PathTier, table
+from autorun.core.options import Kind, Option, table
+from autorun.core.policy import Tier
 from autorun.core.retired import RETIRED
 
 Json = dict[str, object]
@@ -87,7 +88,7 @@ def _commands(_: Option) -> Json:
 
 def _path_rules(_: Option) -> Json:
     pattern: Json = {"type": "string", "minLength": 1}
-    tiers: Json = {"enum": [str(tier) for tier in PathTier]}
+    tiers: Json = {"enum": [str(tier) for tier in Tier]}
     return {
         "anyOf": [
             {"type": "array", "items": pattern},

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from autorun.core.errors import ConfigurationError
 from autorun.core.model import Check
-from autorun.core.options import Kind, Option, PathRule, PathTier
+from autorun.core.options import Kind, Option
+from autorun.core.policy import ProtectedPath, Tier
 from autorun.core.schema import SWITCH_WORDS, value_schema
 from autorun.core.suggest import nearest, quoted
 
@@ -82,7 +83,7 @@ def unstructured(value: object) -> Any:
             return str(value)
         case Check(run=run, timeout=timeout):
             return {"run": run, "timeout": timeout}
-        case tuple() if value and all(isinstance(rule, PathRule) for rule in value):
+        case tuple() if value and all(isinstance(rule, ProtectedPath) for rule in value):
             return {rule.pattern: str(rule.tier) for rule in value}
         case list() | tuple():
             return [unstructured(item) for item in value]
@@ -122,7 +123,7 @@ def _shown_item(item: object) -> str:
         case Check(run=run, timeout=timeout):
             standard = timeout == Check(run=run).timeout
             return run if standard else f"{run} ({timeout:g} s)"
-        case PathRule(pattern=pattern, tier=tier):
+        case ProtectedPath(pattern=pattern, tier=tier):
             return f"{pattern}: {tier}"
         case _:
             return str(item)
@@ -143,7 +144,7 @@ def _number(text: str) -> object:
 
 def _rule(line: str) -> tuple[str, str]:
     pattern, _, tier = line.rpartition(":")
-    return (pattern.strip(), tier.strip()) if pattern else (line, PathTier.BLOCK.value)
+    return (pattern.strip(), tier.strip()) if pattern else (line, Tier.BLOCK.value)
 
 
 @cache
@@ -176,9 +177,9 @@ def _check(item: Mapping[str, Any]) -> Check:
     return Check(run=item["run"], timeout=float(item["timeout"])) if "timeout" in item else Check(run=item["run"])
 
 
-def _path_rules(plain: Sequence[str] | Mapping[str, str]) -> tuple[PathRule, ...]:
-    tiers = plain if isinstance(plain, Mapping) else dict.fromkeys(plain, PathTier.BLOCK)
-    return tuple(PathRule(pattern=pattern, tier=PathTier(tier)) for pattern, tier in tiers.items())
+def _path_rules(plain: Sequence[str] | Mapping[str, str]) -> tuple[ProtectedPath, ...]:
+    tiers = plain if isinstance(plain, Mapping) else dict.fromkeys(plain, Tier.BLOCK)
+    return tuple(ProtectedPath(pattern=pattern, tier=Tier(tier)) for pattern, tier in tiers.items())
 
 
 _TYPES: Mapping[Kind, Callable[[Any], object]] = {
