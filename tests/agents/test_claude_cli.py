@@ -19,15 +19,17 @@ from autorun.core.model import (
     Assignment,
     Command,
     Ending,
+    Guard,
     Metered,
     ModelAccess,
     Room,
     StopReason,
     Usage,
+    Workspace,
 )
 from autorun.demo.script import Line, cut, garble, refuse, run, say, state, use, write
 from autorun.demo.scripted_model import ScriptedModel
-from kit.agent_conformance import DONE, alive, assignment, lines_of, work
+from kit.agent_conformance import DONE, FOREVER, alive, assignment, lines_of, work
 from kit.claude import ENVIRON, hired
 
 
@@ -315,6 +317,22 @@ def test_a_meter_has_the_last_word(tmp_path: Path) -> None:
         result = work(hired(model.url, access=access), assignment(tmp_path))
     assert (result.ending, result.usage) == (Ending.COST_LIMIT, spent)
     assert (result.sentence, result.remedy) == ("Spent.", "Pay.")
+
+
+def test_a_guard_that_raises_an_alarm_kills(tmp_path: Path) -> None:
+    """What takes too much of the machine is gone at once, children included, and the sentence says why."""
+    given = assignment(tmp_path)
+    pids = given.workspace.path / "pids"
+
+    def guard(workspace: Workspace) -> Guard:
+        return lambda pid: f"It ate {workspace.path.name} as {pid}." if pids.exists() else ""
+
+    hog = f"setsid -f {FOREVER}; echo $PPID > pids; {FOREVER}"
+    result, _ = _played([run(hog)], given, guard=guard)
+    pid = int(pids.read_text())
+    assert (result.ending, result.usage.turns) == (Ending.CRASHED, 1)
+    assert result.sentence == f"The agent's processes were killed. It ate workspace as {pid}."
+    assert not alive(pid)
 
 
 def test_unknown_lines_are_kept_and_skipped(tmp_path: Path) -> None:

@@ -6,7 +6,22 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.endings import End, Exit, conclude, out_of_time, service_failed, silent, stopped, window_spent
+from autorun.core.endings import (
+    End,
+    Exit,
+    conclude,
+    context_high,
+    model_refused,
+    out_of_money,
+    out_of_time,
+    out_of_turns,
+    overfed,
+    service_failed,
+    session_lost,
+    silent,
+    stopped,
+    window_spent,
+)
 from autorun.core.model import Claimed, Ending, Limits, Statement, StopReason
 from autorun.core.transcript import Ended, Failed, Transcript, WindowSpent
 
@@ -85,11 +100,41 @@ def test_every_kind_of_trouble_has_words_of_its_own() -> None:
     found = [
         *(service_failed(status, "", "said so.") for status in (401, 402, 403, 404, 429, 400, 529)),
         window_spent("resets 4pm", None),
+        model_refused("No"),
         out_of_time(limits),
+        out_of_turns(3),
+        out_of_money(0.5),
+        context_high(80_000),
+        overfed("It ate all."),
+        session_lost(),
         silent(limits),
         CUT,
     ]
     assert all(one.sentence != other.sentence for one, other in itertools.combinations(found, 2))
     assert len({end.remedy for end in found}) == len(found)
+    assert "80,000 tokens" in context_high(80_000).sentence
     assert "60 minutes" in out_of_time(limits).sentence
     assert "90 seconds" in silent(limits).sentence
+
+
+@pytest.mark.parametrize(
+    ("end", "failure", "ending"),
+    [
+        (Ended(failed=True, why="max_turns", turns=3), None, Ending.TURN_LIMIT),
+        (Ended(failed=True, why="budget_exhausted"), None, Ending.COST_LIMIT),
+        (Ended(failed=True, why="prompt_too_long"), None, Ending.CONTEXT_HIGH),
+        (Ended(failed=True, why="api_error"), Failed(kind="context_window", text=""), Ending.CONTEXT_HIGH),
+        (Ended(failed=True, why="api_error"), Failed(kind="max_output_tokens", text=""), Ending.NO_STATEMENT),
+        (Ended(failed=True, why="structured_output_retry_exhausted"), None, Ending.NO_STATEMENT),
+        (Ended(failed=True, why="api_error", stop_reason="refusal"), None, Ending.MODEL_REFUSED),
+        (Ended(failed=True, why="api_error", status=500), None, Ending.API_DOWN),
+        (Ended(failed=True, text="No conversation found with session ID: x"), None, Ending.SESSION_LOST),
+        (Ended(failed=True, why="aborted_tools"), None, Ending.CRASHED),
+        (Ended(failed=False, turns=1), None, Ending.NO_STATEMENT),
+        (Ended(failed=False, turns=1, misstated="claimed: 'x'"), None, Ending.NO_STATEMENT),
+        (Ended(failed=False, turns=1, denials=("Bash: rm",)), None, Ending.TOOLS_REFUSED),
+    ],
+)
+def test_the_backend_s_reasons_have_their_endings(end: Ended, failure: Failed | None, ending: Ending) -> None:
+    """Each reason the CLI gives for an end is told apart."""
+    assert conclude(Transcript(end=end, failure=failure), cut=None, exited=CLEAN).ending is ending

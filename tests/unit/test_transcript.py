@@ -1,15 +1,30 @@
 """What the CLI's lines add up to: counted once, whatever is repeated, unknown or broken."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from autorun.core.claude_events import STATING_TOOL, is_transport, read, summary
-from autorun.core.model import ActivityKind, Usage
+from autorun.core.model import ActivityKind, Claimed, Statement, Usage
 from autorun.core.pricing import Tokens, price
-from autorun.core.transcript import Called, Consumed, Ended, Event, Returned, Said, Transcript, activity, fold
+from autorun.core.transcript import (
+    Called,
+    Consumed,
+    Ended,
+    Event,
+    Failed,
+    Retrying,
+    Returned,
+    Said,
+    Started,
+    Transcript,
+    WindowSpent,
+    activity,
+    fold,
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -26,6 +41,7 @@ shapes = st.dictionaries(st.sampled_from(FIELDS), json_values | known_words, max
 nested = st.builds(lambda outer, key, inner: {**outer, key: inner}, shapes, st.sampled_from(FIELDS), shapes)
 
 
+@settings(max_examples=50)
 @given(st.binary(max_size=100) | nested.map(lambda document: json.dumps(document).encode()))
 def test_no_line_is_too_strange_to_be_read(line: bytes) -> None:
     """Reading never raises, and whatever it yields can be folded and shown."""
@@ -34,6 +50,7 @@ def test_no_line_is_too_strange_to_be_read(line: bytes) -> None:
     assert all(seen is None or seen[0] in ActivityKind for seen in map(activity, events))
 
 
+@settings(max_examples=50)
 @given(st.sampled_from(TYPES), nested, nested)
 def test_no_known_type_is_too_strange_in_its_fields(kind: str, outer: dict[str, Any], inner: dict[str, Any]) -> None:
     """The same for lines that claim to be of a known type."""
@@ -66,6 +83,7 @@ def test_every_answer_counts_once(answers: list[Tokens]) -> None:
     assert usage.context_tokens == last.prompt + last.output
 
 
+@settings(max_examples=50)
 @given(st.lists(tokens, max_size=6), st.integers(0, 24))
 def test_usage_never_shrinks(answers: list[Tokens], cut: int) -> None:
     """No event makes a stretch cheaper."""
@@ -128,3 +146,86 @@ def test_a_summary_is_one_short_line() -> None:
     assert summary("Write", {"file_path": "a\nb", "content": "x"}) == "Write: a b"
     assert summary("Odd", ["x"]) == "Odd"
     assert len(summary("Bash", {"command": "x" * 9999})) == 200
+
+
+INIT = {"type": "system", "subtype": "init", "session_id": "s", "model": "claude-opus-5-5"}
+RETRY = {"type": "system", "subtype": "api_retry", "retry_delay_ms": 600, "error_status": None, "error": "unknown"}
+RESULT = {
+    "type": "result", "is_error": False, "terminal_reason": "completed", "num_turns": 2, "result": "text",
+    "permission_denials": [{"tool_name": "Bash", "tool_input": {"command": "rm x"}}, "odd"],
+    "structured_output": {"claimed": "completed", "summary": "done", "criteria": []},
+    "model_usage_since_last_result": {
+        "a": {"inputTokens": 1, "outputTokens": 2, "cacheReadInputTokens": 3, "costUSD": 0.5},
+        "b": {"inputTokens": 10, "cacheCreationInputTokens": 4, "costUSD": 0.25},
+        "c": "odd",
+    },
+}  # fmt: skip
+ENDED = Ended(
+    failed=False,
+    why="completed",
+    turns=2,
+    text="text",
+    statement=Statement(claimed=Claimed.COMPLETED, summary="done"),
+    denials=("Bash: rm x",),
+    usage=Usage(input_tokens=11, output_tokens=2, cache_read_tokens=3, cache_write_tokens=4, cost_usd=0.75),
+)
+SYNTHETIC = {"model": "<synthetic>", "content": [{"type": "text", "text": "API Error"}]}
+CUT_OFF = {"error": "max_output_tokens", "api_error_params": {"cut": "context_window"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (INIT, Started(session="s", model="claude-opus-5-5")),
+        (RETRY, Retrying(seconds=0.6, status=None, kind="unknown")),
+        ({"type": "system", "subtype": "status"}, None),
+        ({"type": "stream_event", "event": {"type": "ping"}}, None),
+        (
+            {"type": "stream_event", "api_message_id": "m", "event": {"type": "message_delta", "usage": {}}},
+            Consumed(message="m", tokens=Tokens(), answered=True),
+        ),
+        ({"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t"}]}}, Returned(call="t")),
+        ({"type": "user", "message": {"content": "text"}}, None),
+        (RESULT, ENDED),
+        (
+            {"type": "result", "is_error": True, "errors": ["a", "b"], "structured_output": {"claimed": 1}},
+            Ended(failed=True, text="a; b", misstated="the statement: 'summary' is a required property"),
+        ),
+        (
+            {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1_795_450_970}},
+            WindowSpent(resets_at=datetime(2026, 11, 23, 16, 22, 50, tzinfo=UTC)),
+        ),
+        (
+            {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1e300}},
+            WindowSpent(resets_at=None),
+        ),
+        ({"type": "rate_limit_event", "rate_limit_info": {"status": "allowed"}}, None),
+        (
+            {"type": "assistant", "message": SYNTHETIC, "error": "server_error", "api_error_status": 529},
+            Failed(kind="server_error", text="API Error", status=529),
+        ),
+        ({"type": "assistant", "message": SYNTHETIC, **CUT_OFF}, Failed(kind="context_window", text="API Error")),
+        ({"type": "assistant", "message": SYNTHETIC}, Failed(kind="unknown", text="API Error")),
+        ({"type": "news"}, None),
+    ],
+)  # fmt: skip
+def test_each_kind_of_line_has_its_event(line: dict[str, Any], event: Event | None) -> None:
+    """What the CLI says in its own words arrives in ours; the rest is skipped."""
+    assert read(json.dumps(line).encode()) == ((event,) if event else ())
+
+
+def test_a_waiting_agent_says_what_it_waits_for() -> None:
+    """The reason and the delay of a retry are told, until an answer comes."""
+    waiting, unreached = Retrying(seconds=2.4, status=529), Retrying(seconds=1.0, status=None)
+    assert activity(waiting) == (ActivityKind.WAITING, "the service answered 529; trying again in 2 s")
+    assert activity(unreached) == (ActivityKind.WAITING, "the service was not reached; trying again in 1 s")
+    assert activity(Said(text="Look.")) == (ActivityKind.SAID, "Look.")
+    assert activity(Ended(failed=False)) == (ActivityKind.USAGE, "")
+    assert activity(Started(session="s", model="m")) is None
+    failed: list[Event] = [Started(session="s", model="m"), waiting, Failed(kind="server_error", text="")]
+    transcript = fold(Transcript(), failed)
+    assert (transcript.session, transcript.retrying, transcript.failure) == ("s", waiting, failed[-1])
+    answered = fold(transcript, [Consumed(message="m", tokens=Tokens(), answered=True)])
+    assert (answered.retrying, answered.failure) == (None, None)
+    spent = WindowSpent(resets_at=None)
+    assert fold(transcript, [spent, Returned(call="unknown")]).window == spent

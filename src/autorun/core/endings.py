@@ -199,6 +199,15 @@ def _failed(transcript: Transcript, end: Ended, exited: Exit) -> End:
     return found
 
 
+def overfed(alarm: str) -> End:
+    """Describe an agent whose processes took more of the machine than they may; `alarm` is a sentence."""
+    return End(
+        ending=Ending.CRASHED,
+        sentence=f"The agent's processes were killed. {alarm}",
+        remedy="Split the task, or run on a machine with more memory and disk.",
+    )
+
+
 def session_lost() -> End:
     """Describe a conversation that cannot be continued because nothing is left of it."""
     return End(

@@ -95,7 +95,7 @@ class _Clip:
     def _keep(self, data: bytes) -> None:
         if not self._inside:
             self._kept += data
-        elif not self._full:
+        else:
             room = self._limit - (len(self._kept) - self._begun)
             self._full = len(data) > room
             if not self._full:

@@ -154,7 +154,7 @@ def _after(so_far: Transcript, event: Event) -> Transcript:  # noqa: PLR0911  on
             return replace(so_far, window=event)
         case Failed():
             return replace(so_far, failure=event)
-        case Ended():
+        case _:
             return _ended(so_far, event)
 
 

@@ -69,9 +69,19 @@ class Child:
                 stream.close()
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """It has not been seen to end."""
+        return self._exited_at is None
+
+    @property
     def alive(self) -> bool:
         """More lines may come."""
-        return self._exited_at is None or self._stdout in self._registered
+        return self.running or self._stdout in self._registered
 
     @property
     def status(self) -> int:

@@ -18,10 +18,12 @@ from autorun.core.model import (
     Command,
     Confine,
     Ending,
+    Guard,
     ModelAccess,
     Room,
     Stop,
     Watch,
+    Workspace,
 )
 from autorun.core.statement import SCHEMA
 from autorun.effects import files, process
@@ -50,6 +52,7 @@ class ClaudeCode:
     `access` opens the way to the model and `credential` names what pays for it (raising AgentUnavailable when
     there is nothing); `environ` is what the CLI may see of the environment. `project_settings` lets the CLI
     read the repository's own settings and instructions: only sensible where `confine` really confines.
+    `guard` makes a watch over the processes of one stretch, which are killed when it raises an alarm.
     `retries` is how often the CLI itself asks a failing service again, `max_tokens` the longest answer.
     """
 
@@ -67,6 +70,7 @@ class ClaudeCode:
         max_tokens: int | None = None,
         allowed_tools: tuple[str, ...] = BUILT_IN_TOOLS,
         project_settings: bool = False,
+        guard: Callable[[Workspace], Guard] | None = None,
         retries: int = 2,
     ) -> None:
         self._cli = cli
@@ -80,6 +84,7 @@ class ClaudeCode:
         self._max_tokens = max_tokens
         self._tools = allowed_tools
         self._project_settings = project_settings
+        self._guard = guard
         self._retries = retries
 
     def ready(self) -> str:
@@ -117,6 +122,7 @@ class ClaudeCode:
                     log=assignment.folder / "transcript.jsonl",
                     stop=stop,
                     watch=watch,
+                    guard=self._guard(assignment.workspace) if self._guard else None,
                 )
                 ran = self._run(run, self._confine(command, room), assignment.prompt)
         finally:

@@ -16,11 +16,12 @@ from autorun.core.endings import (
     context_high,
     out_of_money,
     out_of_time,
+    overfed,
     service_failed,
     silent,
     stopped,
 )
-from autorun.core.model import Activity, Limits, Metered, ModelAccess, Stop, Usage, Watch
+from autorun.core.model import Activity, Guard, Limits, Metered, ModelAccess, Stop, Usage, Watch
 from autorun.core.transcript import Transcript, activity, fold
 from autorun.effects import files
 from autorun.effects.child import Child
@@ -40,6 +41,7 @@ class _Rung(Enum):
 # Seconds after the decision. SIGKILL reaches no tool call, so SIGTERM always has its time before it.
 _AT_ONCE = ((0.0, _Rung.INTERRUPT), (1.2, _Rung.TERM), (2.5, _Rung.KILL))
 _IN_ORDER = ((0.0, _Rung.INTERRUPT), (5.0, _Rung.HANG_UP), (10.0, _Rung.TERM), (13.0, _Rung.KILL))
+_KILLED = ((0.0, _Rung.KILL),)
 _AFTER_RESULT = ((0.0, _Rung.HANG_UP), (10.0, _Rung.TERM), (13.0, _Rung.KILL))
 
 
@@ -55,8 +57,11 @@ class Ran:
 class Run:
     """Feeds the prompt, folds what comes back, and ends the CLI when it must end. Used once."""
 
-    def __init__(self, *, limits: Limits, access: ModelAccess, log: Path, stop: Stop, watch: Watch) -> None:
+    def __init__(
+        self, *, limits: Limits, access: ModelAccess, log: Path, stop: Stop, watch: Watch, guard: Guard | None
+    ) -> None:
         self._limits = limits
+        self._guard = guard
         self._meter = access.meter
         self._log = log
         self._stop = stop
@@ -79,7 +84,7 @@ class Run:
                 self._note([line for line in lines if not is_transport(line)])
                 for heard in lines:
                     self._hear(heard)
-            self._decide(now)
+            self._decide(now, child)
             self._climb(child, now)
         metered = self._metered()
         cut = self._cut or _refusal(metered)
@@ -107,8 +112,10 @@ class Run:
     def _usage(self) -> Usage:
         return self._metered().usage
 
-    def _decide(self, now: float) -> None:
-        if (reason := self._stop()) is not None and self._rungs[-1:] != _AT_ONCE[-1:]:
+    def _decide(self, now: float, child: Child) -> None:
+        if child.running and self._guard and (alarm := self._guard(child.pid)):
+            self._begin(_KILLED, now, overfed(alarm))
+        elif (reason := self._stop()) is not None and self._rungs[-1:] != _AT_ONCE[-1:]:
             self._begin(_AT_ONCE, now, stopped(reason))
         elif self._transcript.end is not None and not self._rungs:
             self._begin(_AFTER_RESULT, now, None)
@@ -116,7 +123,7 @@ class Run:
             self._begin(_IN_ORDER, now, cut)
 
     def _begin(self, rungs: tuple[tuple[float, _Rung], ...], now: float, cut: End | None) -> None:
-        self._cut = self._cut or cut
+        self._cut = self._cut or (cut if self._transcript.end is None else None)
         self._rungs = rungs
         self._decided = now
 
@@ -150,7 +157,7 @@ class Run:
             if len(self._rungs) == 1:
                 child.kill()
                 return
-            (_, rung), *rest = self._rungs
+            (_, rung), *rest = self._rungs  # the last one stays: it is tried until the child has ended
             self._rungs = tuple(rest)
             match rung:
                 case _Rung.INTERRUPT:
