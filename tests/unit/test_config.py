@@ -628,6 +628,8 @@ def test_the_preamble_shows_every_value_and_its_source() -> None:
     assert shown["autonomous.model"] == ("claude-opus-5-5", "default")
     assert shown["state_provider.repo"] == ("the current repository", "default")
     assert shown["trust.bots"] == ("none", "default")
+    assert shown["state_provider.api_key_env"] == ("GITHUB_TOKEN", "default")
+    assert {row.key: row.value for row in rows(_load())}["state_provider.api_key_env"] == "none"
 
 
 def test_the_configuration_of_a_plain_tree_is_its_local_default() -> None:

@@ -128,7 +128,8 @@ def rows(effective: Effective) -> tuple[Shown, ...]:
 
 def _shown(effective: Effective, key: str, option: Option) -> str:
     value = value_of(effective.config, key)
-    in_words = option.spec.shown if value in (None, ()) and not effective.explicit(key) else ""
+    unset = value in (None, ()) and not effective.explicit(key) and not option.spec.by
+    in_words = option.spec.shown if unset else ""
     return in_words.replace("`", "") or shown(option, value)
 
 
