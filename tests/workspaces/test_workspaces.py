@@ -395,13 +395,32 @@ def test_after_a_kill_the_user_comes_home(repository: Path, head: str) -> None:
     with pytest.raises(WorkspaceFailed, match="was killed in this checkout") as refused, opened.opened(LOGIN, base):
         pass
     assert "git switch -f" in refused.value.hint
-    if head == "branch":
-        subprocess.run(
-            ["sh", "-c", refused.value.hint.split("`")[1]], cwd=repository, check=True, capture_output=True
-        )
-    else:
-        (repository / "half.txt").unlink()
+    subprocess.run(["sh", "-c", refused.value.hint.split("`")[1]], cwd=repository, check=True, capture_output=True)
+    assert state(repository) == before
     with opened.opened(LOGIN, base):
+        pass
+    assert state(repository) == before
+
+
+def test_after_a_kill_a_branch_chosen_since_is_kept(repository: Path) -> None:
+    """Nobody is taken back to where they were days ago."""
+    base = git(repository, "rev-parse", "HEAD")
+    subprocess.run([sys.executable, "-c", KILLED, repository, base], check=False)
+    (repository / "half.txt").unlink()
+    git(repository, "switch", "--quiet", "--create", "other")
+    with workspaces(repository, WorkspaceKind.CHECKOUT).opened(LOGIN, base):
+        pass
+    assert git(repository, "symbolic-ref", "HEAD") == "refs/heads/other"
+
+
+def test_after_a_kill_without_changes_the_next_run_brings_the_user_home(repository: Path) -> None:
+    """No hint is needed where nothing was left."""
+    before = state(repository)
+    base = git(repository, "rev-parse", "HEAD")
+    subprocess.run([sys.executable, "-c", KILLED, repository, base], check=False)
+    (repository / "half.txt").unlink()
+    assert git(repository, "rev-parse", "--symbolic-full-name", "HEAD") == "HEAD"
+    with workspaces(repository, WorkspaceKind.CHECKOUT).opened(LOGIN, base):
         pass
     assert state(repository) == before
 

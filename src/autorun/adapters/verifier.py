@@ -1,10 +1,10 @@
 """Verification: the configured commands, run on what an agent wrote, as confined as the agent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autorun.core.model import Check, CheckResult, Confine, Stop, Workspace
+from autorun.core.model import Check, CheckResult, Confine, Guard, Stop, Workspace
 from autorun.effects.commands import run_check
 
 KEEP_BYTES = 16 * 1024
@@ -12,11 +12,15 @@ KEEP_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandVerifier:
-    """Runs checks by a shell. `environ` is all they inherit; `keep_bytes` of each output's end are kept."""
+    """Runs checks by a shell. `environ` is all they inherit; `keep_bytes` of each output's end are kept.
+
+    `guard` makes a watch over the processes of one check, which are killed when it raises an alarm.
+    """
 
     confine: Confine
     environ: Mapping[str, str]
     keep_bytes: int = KEEP_BYTES
+    guard: Callable[[Workspace], Guard] | None = None
 
     def run(self, checks: Sequence[Check], workspace: Workspace, *, log: Path, stop: Stop) -> tuple[CheckResult, ...]:
         """Run every check in order and append the whole output to `log`; after `stop` the rest is left out.
@@ -35,6 +39,7 @@ class CommandVerifier:
                 keep_bytes=self.keep_bytes,
                 confine=self.confine,
                 stop=stop,
+                guard=self.guard(workspace) if self.guard else None,
             )
             if result.exit_code is None and stop() is not None:
                 break  # interrupted: that says nothing about the change

@@ -135,8 +135,9 @@ class GitWorkspaces:
             with _as_workspace_failure():
                 if not self.discard:
                     self._refuse_dirty(place)
-                if not place.exists():  # else a killed run noted where the user was
-                    files.replace(place, self._symbolic("HEAD") or self._git("rev-parse", "HEAD"))
+                branch = self._symbolic("HEAD")
+                if branch or not place.exists():  # else a killed run noted where the user was
+                    files.replace(place, branch or self._git("rev-parse", "HEAD"))
             try:
                 with _as_workspace_failure():
                     self._go_to(base)
@@ -152,10 +153,11 @@ class GitWorkspaces:
             return
         names = ", ".join(line[3:] for line in dirty[:5]) + (" …" if len(dirty) > 5 else "")  # noqa: PLR2004 (a few)
         if place.exists():
-            was = place.read_text(encoding="utf-8").strip().removeprefix("refs/heads/")
+            was = place.read_text(encoding="utf-8").strip()
+            target = was.removeprefix("refs/heads/") if was.startswith("refs/") else f"--detach {was}"
             raise WorkspaceFailed(
                 f"a run was killed in this checkout and left changes: {names}",
-                hint=f"look at them, then drop them and go back: `git switch -f {was} && git clean -fd`",
+                hint=f"look at them, then drop them and go back: `git switch -f {target} && git clean -fd -e {_OURS}`",
             )
         raise WorkspaceFailed(
             f"the checkout has changes that are not committed: {names}",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autorun.core.errors import WorkspaceFailed
-from autorun.core.model import Check, CheckResult, Command, Confine, Room, Stop, Workspace
+from autorun.core.model import Check, CheckResult, Command, Confine, Guard, Room, Stop, Workspace
 from autorun.effects import files, process
 
 _BASH, _SH = Path("/bin/bash"), Path("/bin/sh")
@@ -46,6 +46,7 @@ def run_check(
     keep_bytes: int,
     confine: Confine | None = None,
     stop: Stop | None = None,
+    guard: Guard | None = None,
 ) -> CheckResult:
     """Run one command in the workspace, its whole environment `env`, and append all it says to `log`.
 
@@ -58,7 +59,7 @@ def run_check(
     if confine is not None:
         command = confine(command, Room(workspace=workspace))
     try:
-        finished = process.run(command, timeout=check.timeout, limit=1, stop=stop, sink=tail.add)
+        finished = process.run(command, timeout=check.timeout, limit=1, stop=stop, sink=tail.add, guard=guard)
     except OSError as error:
         raise WorkspaceFailed(
             f"`{check.run}` cannot be started: {command.argv[0]}: {error.strerror}",
