@@ -270,6 +270,25 @@ def test_worktree_and_shallow_clone(tmp_path: Path) -> None:
     assert (git(tmp_path / "clone", "for-each-ref"), (tmp_path / "clone/.git/shallow").read_text()) == before
 
 
+def test_sparse_checkout_of_a_partial_clone(tmp_path: Path) -> None:
+    """What a sparse, partial clone does not have is no deletion, and work on the rest can be committed."""
+    origin = make_repository(tmp_path / "origin", FILES | {"big/data.bin": "not fetched"})
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{origin}", "clone")
+    git(tmp_path / "clone", "sparse-checkout", "set", "src")
+    assert not (tmp_path / "clone/big").exists()
+    bench = Bench(tmp_path / "clone")
+    assert not bench.store.git.finished("cat-file", "-e", f"{bench.base}:big/data.bin").ok
+    before = bench.snapshot()
+    write_files(bench.path, {"src/a.py": "a = 2\n", "src/new.py": "x"})
+    tree = bench.changes.overlay(bench.base, before, bench.snapshot())
+    change = bench.changes.change(bench.base, tree)
+    assert {file.path: file.status.value for file in change.files} == {"src/a.py": "M", "src/new.py": "A"}
+    commit = bench.changes.commit(change, parent=bench.base, message="Work")
+    git(bench.store.git.git_dir, "push", "--quiet", str(origin), f"{commit}:refs/heads/work")
+    assert git(origin, "show", "work:big/data.bin") == "not fetched"
+
+
 def test_sha256_repository(tmp_path: Path) -> None:
     """A repository with the longer hashes works the same."""
     path = tmp_path / "repo"

@@ -1,5 +1,6 @@
 """A repository, a workspace or a user's settings may name any program: git as autorun runs it starts none."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -271,6 +272,31 @@ def test_failure_is_a_sentence(workspace: tuple[TreeChanges, Workspace], tmp_pat
         Git(git_dir=tmp_path / "nowhere")("rev-parse")
     with pytest.raises(ConfigurationError, match="not inside a git repository"):
         find_repository(Path("/"))
+
+
+def test_password_in_a_url_becomes_a_header() -> None:
+    """Whoever signs in by the URL keeps access, and the URL shows nothing."""
+    remote = Remote.parse("https://user:p%40ss@example.org:8443/o/r.git?x=1")
+    assert remote.url == "https://example.org:8443/o/r.git?x=1"
+    assert remote.header == "Authorization: Basic " + base64.b64encode(b"user:p@ss").decode()
+    for plain in ("https://example.org/r.git", "/srv/a@b/r.git", "file:///srv/r.git"):
+        assert Remote.parse(plain) == Remote(url=plain)
+
+
+def test_store_that_cannot_be_made(tmp_path: Path) -> None:
+    """A place where no repository can be made is an error that names it."""
+    repository = find_repository(make_repository(tmp_path / "repo"))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(GitFailed, match="file"):
+        Store.create(tmp_path / "file", borrowed=repository)
+
+
+@pytest.mark.parametrize("name", ['"quoted"', "#hash", "line\nend", "ümlaut \\ back"])
+def test_store_borrows_from_any_folder(tmp_path: Path, name: str) -> None:
+    """Whatever the checkout's folder is called, its objects are found."""
+    path = make_repository(tmp_path / name)
+    store = Store.create(tmp_path / "store", borrowed=find_repository(path))
+    assert store.git("cat-file", "-t", git(path, "rev-parse", "HEAD")) == "commit"
 
 
 @pytest.mark.parametrize(("said", "matching"), [("git version 2.25.1", "2.25 is too old"), ("hello", "hello")])

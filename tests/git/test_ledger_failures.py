@@ -37,13 +37,13 @@ def backend(http_place: Place) -> GitBackend:
     return http_place.backend
 
 
-def put_by_hand(place: Place, name: str, files: dict[str, str]) -> str:
+def put_by_hand(place: Place, name: str, files: dict[str, str | bytes]) -> str:
     """Write a commit with `files` to a ref of the origin, as some other program might."""
     entries = ""
     for path, content in files.items():
-        entries += (
-            f"100644 blob {git(place.origin, 'hash-object', '-w', '--stdin', stdin=content.encode())}\t{path}\n"
-        )
+        raw = content.encode() if isinstance(content, str) else content
+        blob = git(place.origin, "hash-object", "-w", "--stdin", stdin=raw)
+        entries += f"100644 blob {blob}\t{path}\n"
     tree = git(place.origin, "mktree", stdin=entries.encode())
     commit = git(place.origin, "commit-tree", tree, "-m", "by hand")
     git(place.origin, "update-ref", name, commit)
@@ -191,6 +191,42 @@ def test_read_only_credential(http_place: Place, backend: GitBackend) -> None:
     assert "contents: write" in caught.value.hint
 
 
+def test_reading_forbidden(http_place: Place, backend: GitBackend) -> None:
+    """A token that may not even read is an error that says what to grant."""
+    backend.statuses = [403]
+    with pytest.raises(ProviderError, match="forbids") as caught:
+        http_place.runner().history()
+    assert "contents: write" in caught.value.hint
+
+
+def test_moved_repository(http_place: Place, backend: GitBackend) -> None:
+    """A redirect is not followed, since the credential would follow it too; the error says where we looked."""
+    backend.statuses = [301]
+    with pytest.raises(ProviderError, match=r"origin\.git"):
+        http_place.runner().history()
+
+
+def test_no_room_for_the_ref(http_place: Place) -> None:
+    """A ref that stands where our folder should be is named, whatever put it there."""
+    git(http_place.origin, "update-ref", "refs/autorun/tasks", "main")
+    with pytest.raises(PublishingRefused, match="refs/autorun/tasks"):
+        http_place.runner().write(claim(), over=None)
+
+
+def test_full_server(http_place: Place) -> None:
+    """A server that cannot take the objects takes neither ref; if it cannot take a record, the session ends."""
+    ledger = http_place.runner()
+    seen = ledger.write(claim(), over=None)
+    git(http_place.origin, "config", "receive.maxInputSize", "100")
+    with pytest.raises(BranchRefused):
+        ledger.publish(
+            in_review(seen.record), over=seen, branch=BranchMove(branch="autorun/x", commit=http_place.work("x"))
+        )
+    with pytest.raises(PublishingRefused):
+        ledger.write(in_review(seen.record), over=seen)
+    assert ledger.history().seen == {TASK: seen}
+
+
 def test_no_such_repository(http_place: Place) -> None:
     """A wrong address is an error that names it."""
     http_place.remote = replace(http_place.remote, url=http_place.remote.url.replace("origin", "nothing"))
@@ -237,11 +273,11 @@ def test_branch_refused_by_a_rule_for_whole_pushes(http_place: Place) -> None:
     assert ledger.write(in_review(seen.record), over=seen).record.state is TaskState.IN_REVIEW
 
 
-BROKEN = {
+BROKEN: dict[str, dict[str, str | bytes]] = {
     "newer": {"record.json": '{"v": 99, "task": {"provider": "github", "key": "7"}}'},
     "cut": {"record.json": '{"v": 1, "task": {"provi'},
     "list": {"record.json": "[]"},
-    "binary": {"record.json": "\udcff".encode("utf-8", "surrogateescape").decode("latin-1")},
+    "binary": {"record.json": b"\xff\0"},
     "elsewhere": {"record.json": dump_record(Record(task=TaskId(provider="github", key="other")))},
     "fileless": {"other.txt": "x"},
 }

@@ -22,6 +22,7 @@ _OURS = ".ai-agents/"
 _SHARED = (".ai-agents/state/", ".ai-agents/config.yml")
 _DIFF = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
 _RECENT_SECONDS = 2.0
+_PATIENCE = 900.0  # seconds for reading a whole work tree
 _LISTED = 5  # paths named in one sentence
 
 
@@ -51,12 +52,14 @@ class TreeChanges:
             git("update-index", "-z", "--index-info", stdin=lines.encode("utf-8", "surrogateescape"))
         if there:
             paths = "\0".join(there).encode("utf-8", "surrogateescape")
-            finished = git.finished("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=paths)
+            arguments = ("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
+            finished = git.finished(*arguments, stdin=paths, timeout=_PATIENCE)
             # Git skips a path it may not record with a remark and status 0.
             if finished.stderr.strip() or not finished.ok:
                 raise _refused(workspace.path, finished.stderr)
-            _distrust_old_dates(index, (workspace.path / path for path in there))
-        return git("write-tree")
+        tree = git("write-tree", "--missing-ok")  # a sparse checkout of a partial clone lacks what it does not show
+        _distrust_old_dates(index, (workspace.path / path for path in there))
+        return tree
 
     def overlay(self, onto: str, before: str, after: str) -> str:
         """Return the tree `onto` with every path that differs between `before` and `after` as it is in `after`."""
@@ -72,7 +75,7 @@ class TreeChanges:
             own = git.with_(index=Path(folder) / "index")
             own("read-tree", tree)
             own("update-index", "-z", "--index-info", stdin="".join(lines).encode("utf-8", "surrogateescape"))
-            return own("write-tree")
+            return own("write-tree", "--missing-ok")
 
     def change(self, base: str, tree: str) -> Change:
         """Describe the difference between a commit and a tree."""
@@ -163,7 +166,7 @@ def _touched(git: Git, top: Path) -> tuple[list[str], list[str]]:
     What autorun keeps for itself is left out.
     """
     arguments = ("ls-files", "-z", "-t", "--cached", "--others", "--modified", "--deleted", "--exclude-standard")
-    finished = git.finished(*arguments)
+    finished = git.finished(*arguments, timeout=_PATIENCE)
     if not finished.ok:
         raise git.failure(arguments, finished)
     if b"could not open directory" in finished.stderr:  # to git no more than a remark

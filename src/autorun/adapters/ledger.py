@@ -36,9 +36,6 @@ _REFUSALS = (
     ("does not support --atomic", "use a git server that supports atomic pushes (any of git 2.4 or newer)"),
     ("returned error: 403", _GRANT),
     ("write access to repository not granted", _GRANT),
-    ("permission to ", _GRANT),
-    ("unpacker error", "make the repository writable and give it disk space"),
-    ("unable to create temporary object directory", "make the repository writable and give it disk space"),
 )
 _UNAUTHORISED = (
     "returned error: 401",
@@ -46,7 +43,7 @@ _UNAUTHORISED = (
     "could not read username",
     "terminal prompts disabled",
 )
-_MISSING = ("not found", "does not appear to be a git repository", "returned error: 404")
+_MISSING = ("not found", "does not appear to be a git repository", "returned error: 404", "returned error: 30")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +163,7 @@ class RefLedger:
             answer = self._push(push)
             if answer.accepted:
                 return
-            _raise_if_hopeless(answer, push, self._remote)
+            _raise_if_hopeless(answer, self._remote)
             if self._has_happened(push, answer):
                 return
             if pause is not None:
@@ -191,7 +188,7 @@ class RefLedger:
         for line in finished.stdout.decode("utf-8", "replace").splitlines():
             flag, *rest = line.split("\t")
             if flag == "!" and len(rest) > 1:
-                refusals[rest[0].partition(":")[2]] = rest[1].rpartition("(")[2].rstrip(")")
+                refusals[rest[0].partition(":")[2]] = rest[1].partition("(")[2].removesuffix(")")
         said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip()
         return _Answer(accepted=finished.ok, refusals=refusals, said=said or finished.killed)
 
@@ -269,13 +266,13 @@ def _record(content: bytes | None, ref: str) -> Record:
     return record
 
 
-def _raise_if_hopeless(answer: _Answer, push: _Push, remote: Remote) -> None:
-    """Raise where the answer leaves nothing to read or to try again."""
+def _raise_if_hopeless(answer: _Answer, remote: Remote) -> None:
+    """Raise where the server took no look at the refs and never will."""
+    if answer.refusals:
+        return
     said = answer.said.lower()
-    if push.branch in answer.refusals:
-        return  # the server looked at the refs: its reasons for each decide
     sign, hint = next(((sign, hint) for sign, hint in _REFUSALS if sign in said), ("", ""))
-    if sign and not answer.refusals:
+    if sign:
         raise PublishingRefused(f"{remote.url} accepts no push of ours: {_last(answer.said, sign)}", hint=hint)
     if error := _access_error(remote, answer.said):
         raise error
@@ -304,8 +301,8 @@ def _unreachable(remote: Remote, said: str) -> ProviderError:
 
 def _told(reason: str, said: str) -> str:
     """Return the server's reason with what it said beside it."""
-    remarks = [line.partition(":")[2].strip() for line in said.splitlines() if line.startswith(("remote:", "error:"))]
-    told = (remark for remark in remarks if remark and not remark.startswith("failed to push"))
+    remarks = (line.removeprefix("remote:").removeprefix("error:").strip() for line in said.splitlines())
+    told = (remark for remark in remarks if remark and not remark.startswith(("failed to push", "To ")))
     return "; ".join([reason, *told])[:600]
 
 
