@@ -53,7 +53,7 @@ def sees(repo: Repository, token: Token | None) -> bool:
         return False
     if token.repository is not None:
         return token.repository == repo.id
-    return repo.has_role(token.user.login, "read")
+    return token.kind == "installation" or repo.has_role(token.user.login, "read")
 
 
 def demand(repo: Repository, token: Token | None, permission: str, role: str) -> None:

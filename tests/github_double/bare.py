@@ -113,11 +113,18 @@ class BareRepository:
         return self._git("cat-file", "-t", sha, check=False).strip()
 
     def write(
-        self, files: Mapping[str, str | bytes | None], *, branch: str, message: str, name: str, at: datetime
+        self,
+        files: Mapping[str, str | bytes | None],
+        *,
+        branch: str,
+        onto: str,
+        message: str,
+        name: str,
+        at: datetime,
     ) -> str:
-        """Commit files (None deletes) on top of a branch, made when absent, and return the commit's id."""
+        """Commit files (None deletes) to a branch, grown from `onto` when it is new, and return the commit's id."""
         ref = f"refs/heads/{branch}"
-        parent = self.resolve(ref)
+        parent = self.resolve(ref) or self.resolve(onto)
         person = f"{name} <{name}@users.noreply.example> {int(at.timestamp())} +0000"
         stream = [f"commit {ref}\ncommitter {person}\n".encode(), _data(message.encode())]
         if parent:

@@ -33,7 +33,7 @@ def _example(name: str, action: str) -> Json:
 
 def substituted(example: Any, ours: Any) -> Any:
     """Put our values into the example: its keys stay, and a key we have no value for keeps the example's."""
-    if isinstance(example, dict) and isinstance(ours, dict):
+    if example and isinstance(example, dict) and isinstance(ours, dict):
         return {key: substituted(value, ours[key]) if key in ours else value for key, value in example.items()}
     if isinstance(example, list) and isinstance(ours, list):
         return [substituted(example[0], each) if example else each for each in ours]

@@ -108,6 +108,4 @@ class Plan:
         if self.stopped or not any(fnmatch.fnmatchcase(each, self.where) for each in names):
             return False
         self.seen += 1
-        due = self.at in {None, self.seen} and (self.times is None or self.hits < self.times)
-        self.hits += due
-        return due
+        return self.at in {None, self.seen} and (self.times is None or self.hits < self.times)

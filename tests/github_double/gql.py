@@ -10,6 +10,7 @@ import graphql
 
 from github_double.ask import Estate, demand
 from github_double.contract import SCHEMAS
+from github_double.gql_weight import NODES_AT_MOST, Weight, weigh
 from github_double.repository import Repository
 from github_double.site import Entity, Moved, Refused, Token
 
@@ -39,6 +40,7 @@ class Context:
     estate: Estate
     token: Token
     violations: list[str] = field(default_factory=list)
+    weight: Weight = field(default_factory=Weight)
 
     @property
     def login(self) -> str:
@@ -209,6 +211,13 @@ def execute(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         context.violations += [f"graphql: {each.message}" for each in faults]
         return {"errors": [_shown(each) for each in faults]}
+    context.weight = weigh(document, asked.get("variables") or {})
+    if context.weight.nodes > NODES_AT_MOST:
+        message = (
+            f"This query requests up to {context.weight.nodes:,} possible nodes which exceeds the maximum limit of"
+        )
+        return {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": f"{message} {NODES_AT_MOST:,}."}]}
+    context.token.used += context.weight.points - 1
     done = graphql.execute_sync(
         schema(),
         document,

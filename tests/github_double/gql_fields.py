@@ -131,8 +131,9 @@ def _home(one: Any) -> Any:
 
 
 def _rate_limit(_root: Any, info: Info, **_: Any) -> dict[str, Any]:
-    token = info.context.token
-    numbers = {"limit": token.limit, "remaining": token.remaining, "used": token.used, "cost": 1, "nodeCount": 0}
+    token, weight = info.context.token, info.context.weight
+    numbers = {"limit": token.limit, "remaining": token.remaining, "used": token.used}
+    numbers |= {"cost": weight.points, "nodeCount": weight.nodes}
     return numbers | {"resetAt": stamp(token.resets)}
 
 
@@ -148,6 +149,7 @@ fields(
 # ------------ people
 
 PERSON = {
+    # An author that is a Bot goes without its suffix; the viewer of a job's token is typed User and keeps it.
     "login": lambda one: one.login.removesuffix("[bot]"),
     "id": lambda one: one.node_id,
     "databaseId": lambda one: one.id,
@@ -157,7 +159,7 @@ PERSON = {
 }
 for _kind in ("User", "Bot", "Organization"):
     attributes(_kind, **PERSON)
-attributes("User", name=lambda _one: None)
+attributes("User", login=lambda one: one.login, name=lambda _one: None)
 
 # ------------ texts
 
@@ -199,9 +201,9 @@ attributes(
     editedAt=lambda one: stamp(one.at),
     updatedAt=lambda one: stamp(one.at),
     editor=lambda one: actor(one.editor),
-    diff=lambda one: one.text,
-    deletedAt=lambda _one: None,
-    deletedBy=lambda _one: None,
+    diff=lambda one: None if one.deleted_at else one.text,
+    deletedAt=lambda one: stamp(one.deleted_at),
+    deletedBy=lambda one: actor(one.deleted_by),
 )
 TEXT: dict[str, Any] = {
     "id": lambda one: one.node_id,

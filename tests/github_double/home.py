@@ -8,7 +8,7 @@ from github_double.bare import BareRepository
 from github_double.site import ROLES, Entity, Refused, User, invalid
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Label(Entity):
     """A label of a repository; its name is unique whatever the case."""
 
@@ -18,7 +18,7 @@ class Label(Entity):
     description: str | None = None
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Home(Entity):
     """A repository's settings, people, labels and git side."""
 

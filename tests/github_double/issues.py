@@ -11,7 +11,7 @@ BODY_LIMIT = 65_536
 TITLE_LIMIT = 256
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Edit(Entity):
     """One version of a text: what it said from `at` on, and who wrote that."""
 
@@ -19,9 +19,15 @@ class Edit(Entity):
     at: datetime
     editor: User
     text: str
+    deleted_at: datetime | None = None
+    deleted_by: User | None = None
+
+    def delete(self, *, by: str) -> None:
+        """Take the version out of the history, as authors may: when and by whom stays, the text does not."""
+        self.deleted_at, self.deleted_by = self.site.clock.tick(), self.site.user(by)
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Event(Entity):
     """Something in an issue's timeline. `kind` is the REST name (labeled, renamed, closed, ...)."""
 
@@ -35,7 +41,7 @@ class Event(Entity):
     reason: str | None = None
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Reaction(Entity):
     """One reaction; `content` is the REST word: +1, -1, laugh, confused, heart, hooray, rocket, eyes."""
 
@@ -45,7 +51,7 @@ class Reaction(Entity):
     at: datetime
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Text(Entity):
     """A body with its author, edit history and reactions."""
 
@@ -87,7 +93,7 @@ class Text(Entity):
         self.reactions = kept
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Comment(Text):
     """A comment on an issue or pull request."""
 
@@ -106,7 +112,7 @@ class Comment(Text):
         del self.site.nodes[self.node_id]
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Issue(Text):
     """An issue. Everybody is named by login; every change takes a tick of the clock."""
 

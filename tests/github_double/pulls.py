@@ -1,5 +1,6 @@
 """Pull requests: issues with two branches of the real repository."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -8,8 +9,10 @@ from github_double.bare import ZERO
 from github_double.issues import Issue
 from github_double.site import Refused, User, invalid
 
+CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
 
-@dataclass(kw_only=True, eq=False)
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class PullRequest(Issue):
     """A pull request within one repository; `head_sha` follows its branch while it is open."""
 
@@ -58,6 +61,14 @@ class PullRequest(Issue):
         self.merged_at, self.merged_by, self.merge_commit_sha = event.at, event.actor, commit
         self.close(by=by)
         self.state_reason = None
+        if self.base == self.home.default_branch:
+            self._close_what_it_closes(by)
+
+    def _close_what_it_closes(self, by: str) -> None:
+        numbers = {int(each) for each in CLOSING.findall(self.body or "")}
+        for node in list(self.site.nodes.values()):
+            if isinstance(node, Issue) and node.home is self.home and node.number in numbers:
+                node.close(by=by)
 
     def follow(self) -> None:
         """Look at the branches: take in a moved head, and notice a merge or a deleted branch."""

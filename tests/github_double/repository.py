@@ -18,7 +18,7 @@ RULESET = "GH013: Repository rule violations found for"
 WORKFLOWS = ".github/workflows"
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Repository(Home):
     """A repository; people are named by login."""
 
@@ -47,7 +47,9 @@ class Repository(Home):
     ) -> str:
         """Commit and push files (None deletes) to a branch, as a person would, and return the commit."""
         on = branch or self.default_branch
-        sha = self.git.write(files, branch=on, message=message, name=by, at=self.site.clock.tick())
+        sha = self.git.write(
+            files, branch=on, onto=self.default_branch, message=message, name=by, at=self.site.clock.tick()
+        )
         self.settle()
         return sha
 
@@ -183,8 +185,11 @@ class Repository(Home):
         """Move an issue to another repository; the old address redirects."""
         old = self.find_issue(number)
         new = to.issue(old.title, old.body, by=old.author.login)
+        new.comments = old.comments
+        for comment in new.comments:
+            comment.issue = new
         new.happen("transferred", by)
-        old.moved_to = new
+        old.moved_to, old.comments = new, []
         return new
 
     # ------------ workflows

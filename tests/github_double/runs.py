@@ -9,7 +9,7 @@ from github_double.home import Home
 from github_double.site import Entity, Refused, User
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Workflow(Entity):
     """A workflow file of the default branch; `on` is what triggers it, parsed."""
 
@@ -27,7 +27,7 @@ class Workflow(Entity):
         return self.path.rsplit("/", 1)[-1]
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Run(Entity):
     """One attempt chain of a workflow run. `status` is queued, in_progress or completed."""
 

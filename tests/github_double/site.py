@@ -104,12 +104,12 @@ class Site:
     def node(self, node_id: str, kind: type[T]) -> T:
         """Return the object of that node id, or refuse as GitHub does."""
         found = self.nodes.get(node_id)
-        if not isinstance(found, kind):
+        if found is None or not isinstance(found, kind):
             raise Refused(404, f"Could not resolve to a node with the global id of '{node_id}'.")
         return found
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Entity:
     """Something with an id and a node id."""
 
@@ -124,8 +124,12 @@ class Entity:
         self.node_id = f"{self.PREFIX}_kwDO{packed}"
         self.site.nodes[self.node_id] = self
 
+    def __repr__(self) -> str:
+        told = (getattr(self, name, None) for name in ("full_name", "login", "number", "name", "kind"))
+        return f"<{type(self).__name__} {next((each for each in told if each is not None), self.id)}>"
 
-@dataclass(kw_only=True, eq=False)
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class User(Entity):
     """An account: `kind` is User, Bot or Organization. A deleted one shows as ghost, or as null in GraphQL."""
 
@@ -139,7 +143,7 @@ class User(Entity):
         self.deleted = True
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Token(Entity):
     """A credential. `kind`: installation (a job's or an App's), fine-grained or classic.
 
