@@ -64,12 +64,27 @@ def test_any_cutting_of_a_stream_reads_the_same(read: Tokens, size: int, text: s
 
 @given(read=tokens, kept=st.floats(0, 1))
 def test_a_cut_stream_is_never_taken_for_a_whole_one(read: Tokens, kept: float) -> None:
-    """Only what stands after the last count is stated makes it final; what was seen before is kept."""
+    """It is whole once the line that says why it stopped is there, and not a byte earlier."""
     data = stream(read)
-    stated = data.index(b"event: message_stop")
-    part = data[: int(stated * kept * 0.999)]
-    found = fed(part)
-    assert found.final == (b'"stop_reason"' in part and part.count(b"\n\n") == 3)
+    said = data.index(b"\n", data.index(b'"stop_reason"'))
+    part = data[: int(len(data) * kept)]
+    assert fed(part).final == (len(part) > said)
+    assert fed(data[: said + 1]).final
+    assert not fed(data[:said]).final
+
+
+def test_only_the_delta_that_stops_is_the_last_word() -> None:
+    """Figures may still grow after an earlier one."""
+    early = event("message_delta", delta={"stop_reason": None}, usage={"output_tokens": 5})
+    started = stream(Tokens(input=5, output=7)).split(b"event: content")[0]
+    assert not fed(started + early).final
+    assert fed(started + early + event("message_delta", usage={"output_tokens": 6})).tokens == Tokens(
+        input=5, output=6
+    )
+    late = event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 9})
+    assert fed(started + early + late) == Reading(
+        model="m", tokens=Tokens(input=5, output=9), prompt_tokens=5, final=True
+    )
 
 
 def test_the_model_cannot_forge_usage_in_its_own_words() -> None:

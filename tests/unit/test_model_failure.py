@@ -73,11 +73,9 @@ def test_a_window_says_when_it_opens_again() -> None:
 
 @given(message=st.text(max_size=2000), status=st.integers(400, 599))
 def test_a_foreign_message_cannot_break_out_of_its_sentence(message: str, status: int) -> None:
-    """One bounded line without control characters, whatever the service said."""
+    """One bounded line of visible letters, whatever the service said."""
     found = failed_answer(status, {}, error("api_error", message), now=NOW)
-    assert found.sentence.isprintable() or all(c.isprintable() or c.isspace() for c in found.sentence)
-    assert "\n" not in found.sentence
-    assert "\x1b" not in found.sentence
+    assert found.sentence.isprintable()
     assert len(found.sentence) < 500
 
 

@@ -68,9 +68,9 @@ def _after_event(reading: Reading, event: dict[str, Any]) -> Reading:
     match event:
         case {"type": "message_start", "message": {"usage": usage} as message}:
             return _with_usage(replace(reading, model=_text(message.get("model"))), usage)
-        case {"type": "message_delta", "usage": usage}:
+        case {"type": "message_delta", "usage": usage, **rest}:
             read = _with_usage(reading, usage)
-            return replace(read, final=read.tokens is not None and _output(usage) is not None)
+            return replace(read, final=_output(usage) is not None and _stops(rest.get("delta")))
         case {"type": "error", "error": {"type": str(kind), "message": str(message)}}:
             return replace(reading, error=(kind, message))
         case _:
@@ -130,6 +130,11 @@ _COLUMNS = tuple(column.name for column in fields(Tokens))
 
 def _output(usage: Any) -> int | None:
     return _count(usage.get("output_tokens")) if isinstance(usage, dict) else None
+
+
+def _stops(delta: Any) -> bool:
+    """Of several deltas only the last one says why the answer stops."""
+    return isinstance(delta, dict) and delta.get("stop_reason") is not None
 
 
 def _count(value: Any) -> int | None:

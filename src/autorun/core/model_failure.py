@@ -16,7 +16,6 @@ _SERVER_ERRORS = 500
 _PASSING = (408, 409)
 _WINDOW_STATED = re.compile(r"usage limit reached(?:\|(?P<epoch>\d+))?|out of extra usage", re.IGNORECASE)
 _BILLING = re.compile(r"credit balance|billing|spend(ing)? limit", re.IGNORECASE)
-_CONTROLS = re.compile(r"[^\x20-\x7e\u00a1-\ufffd]+")
 _WINDOWS = {"five_hour": "5-hour", "seven_day": "weekly", "seven_day_opus": "Opus", "seven_day_sonnet": "Sonnet"}
 
 
@@ -143,4 +142,5 @@ def _error(body: bytes) -> tuple[str, str]:
 
 
 def _clean(text: str) -> str:
-    return _CONTROLS.sub(" ", text)[:_LONGEST].strip()
+    # Invisible letters go too: they could reorder or hide what stands around them.
+    return "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST]).strip()
