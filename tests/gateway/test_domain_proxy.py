@@ -18,7 +18,7 @@ CONNECT = b"CONNECT listed.example:443 HTTP/1.1\r\nHost: listed.example\r\n\r\n"
 class Shouting(socketserver.BaseRequestHandler):
     """Answers what it hears in capitals until the other side has ended, then says goodbye."""
 
-    def handle(self) -> None:  # noqa: D102  the class says it
+    def handle(self) -> None:
         while heard := self.request.recv(65536):
             self.request.sendall(heard.upper())
         self.request.sendall(b" bye")
