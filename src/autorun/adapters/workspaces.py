@@ -15,13 +15,14 @@ from autorun.core.model import Check, CheckResult, Confine, Stop, TaskId, Worksp
 from autorun.core.naming import component
 from autorun.effects import files
 from autorun.effects.commands import run_check
-from autorun.effects.git import Git, Repository
+from autorun.effects.git import Git, Repository, find_repository
 
 _OURS = ".ai-agents"
 _PRIVATE = ("session", "logs", "pull-requests")
 _KEEP_BYTES = 16 * 1024
 _SHOWN_LINES = 20
 _CHECKOUT_SECONDS = 1800.0
+_NOTES_SECONDS = 60.0
 
 
 def _never() -> None:
@@ -106,8 +107,10 @@ class GitWorkspaces:
         with _as_workspace_failure():
             files.private_folder(path.parent)
             self._remove(path)  # what a killed run left behind: the claim says nobody else works there
-            self._unfiltered("-c", "worktree.useRelativePaths=false", "worktree", "add", "--quiet", "--detach",
-                             str(path), base)  # fmt: skip
+            with self._notes_held():
+                self._git("-c", "worktree.useRelativePaths=false", "worktree", "add", "--quiet", "--no-checkout",
+                          "--detach", str(path), base)  # fmt: skip
+            _unfiltered(Git(git_dir=find_repository(path).git_dir, work_tree=path), "reset", "--quiet", "--hard")
         try:
             yield Workspace(path=path, base=base, git_dir=self.repository.common_dir)
         finally:
@@ -121,10 +124,14 @@ class GitWorkspaces:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-        for note in (self.repository.common_dir / "worktrees").glob("*/gitdir"):
-            with suppress(FileNotFoundError):  # another runner removed its own in this moment
+        with self._notes_held():
+            for note in (self.repository.common_dir / "worktrees").glob("*/gitdir"):
                 if note.read_text(encoding="utf-8", errors="surrogateescape").strip() == str(path / ".git"):
                     shutil.rmtree(note.parent)
+
+    def _notes_held(self) -> AbstractContextManager[None]:
+        """Hold off other runners: git fails on a note that another one is just making or removing."""
+        return files.locked(self.repository.common_dir / "autorun-worktrees", timeout=_NOTES_SECONDS)
 
     # ------------ the checkout itself
 
@@ -148,7 +155,7 @@ class GitWorkspaces:
 
     def _refuse_dirty(self, place: Path) -> None:
         arguments = ("status", "--porcelain", "--ignore-submodules=all", "--untracked-files=normal", "--")
-        dirty = self._unfiltered("--no-literal-pathspecs", *arguments, *self._spared()).splitlines()
+        dirty = _unfiltered(self._git, "--no-literal-pathspecs", *arguments, *self._spared()).splitlines()
         if not dirty:
             return
         names = ", ".join(line[3:] for line in dirty[:5]) + (" …" if len(dirty) > 5 else "")  # noqa: PLR2004 (a few)
@@ -157,7 +164,7 @@ class GitWorkspaces:
             target = was.removeprefix("refs/heads/") if was.startswith("refs/") else f"--detach {was}"
             raise WorkspaceFailed(
                 f"a run was killed in this checkout and left changes: {names}",
-                hint=f"look at them, then drop them and go back: `git switch -f {target} && git clean -fd -e {_OURS}`",
+                hint=f"look at them, drop them and go back: `git switch -f {target} && git clean -fd -e {_OURS}`",
             )
         raise WorkspaceFailed(
             f"the checkout has changes that are not committed: {names}",
@@ -181,13 +188,13 @@ class GitWorkspaces:
     def _restore(self) -> None:
         """Make index and tree what HEAD says, and drop untracked files but not ignored ones."""
         try:
-            self._unfiltered("--no-literal-pathspecs", "restore", "--source=HEAD", "--staged", "--worktree", "--",
-                             *self._spared())  # fmt: skip
+            arguments = ("restore", "--source=HEAD", "--staged", "--worktree", "--", *self._spared())
+            _unfiltered(self._git, "--no-literal-pathspecs", *arguments)
         except GitFailed as error:
             if "did not match any file" not in str(error):  # neither here nor there is anything: done
                 raise
         kept = _PRIVATE if self.discard else ("",)
-        self._unfiltered("clean", "-ffdq", *(f"--exclude=/{_OURS}/{name}" for name in kept))
+        _unfiltered(self._git, "clean", "-ffdq", *(f"--exclude=/{_OURS}/{name}" for name in kept))
 
     def _spared(self) -> tuple[str, ...]:
         """Return the pathspecs of all but what is ours: locally tasks, which change while we work, are left alone."""
@@ -214,16 +221,13 @@ class GitWorkspaces:
         found = self._git.finished("symbolic-ref", "--quiet", ref)
         return found.stdout.decode("utf-8", "surrogateescape").strip() if found.ok else ""
 
-    def _unfiltered(self, *arguments: str) -> str:
-        """Run git with every filter of the repository's configuration emptied: an empty command is none."""
-        names = self._git.finished("config", "--null", "--name-only", "--get-regexp", r"^filter\.").stdout
-        off = (
-            part
-            for name in names.decode("utf-8", "surrogateescape").split("\0")
-            if name
-            for part in ("-c", f"{name}=")
-        )
-        return self._git(*off, *arguments, timeout=_CHECKOUT_SECONDS)
+
+def _unfiltered(git: Git, *arguments: str) -> str:
+    """Run git with every filter of the repository's configuration emptied: an empty command is none."""
+    configured = git.finished("config", "--null", "--name-only", "--get-regexp", r"^filter\.").stdout
+    names = configured.decode("utf-8", "surrogateescape").split("\0")
+    off = (part for name in names if name for part in ("-c", f"{name}="))
+    return git(*off, *arguments, timeout=_CHECKOUT_SECONDS)
 
 
 def _setup_failed(result: CheckResult, log: Path) -> WorkspaceFailed:
@@ -264,7 +268,8 @@ def _as_workspace_failure() -> Iterator[None]:
     except GitFailed as error:
         raise WorkspaceFailed(f"the workspace cannot be prepared: {error}", hint=error.hint) from error
     except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise WorkspaceFailed(
-            f"the workspace cannot be prepared: {error.filename}: {error.strerror}",
+            f"the workspace cannot be prepared: {reason}",
             hint="make the folder writable for this user, and check that the disk is not full",
         ) from error
