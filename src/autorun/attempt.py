@@ -19,6 +19,7 @@ from autorun.core.model import (
     Statement,
     Workspace,
 )
+from autorun.core.record import Record
 from autorun.core.unfinished import Unfinished
 from autorun.core.verdicts import Publish, Repair, Stop
 from autorun.evidence import Evidence, Judged, baseline, look
@@ -48,7 +49,7 @@ class Attempt:
 
     hold: Hold
     workspace: Workspace
-    earlier: Outcome | None = None
+    earlier: Record | None = None
     tree: str = ""
     before: str = ""
     baseline: tuple[CheckResult, ...] = ()
@@ -107,7 +108,8 @@ class Attempt:
                 if resumed.stopped_at is Point.PUBLICATION and self.statement is not None and not answer.text:
                     return ""
             if self.hold.session is not None:
-                return briefing.next_message(answer)
+                changed = self.earlier is not None and self.earlier.revision != self.hold.task.revision
+                return briefing.next_message(self.hold.task, nonce=self.hold.bench.nonce(), changed=changed)
         self.planning = self._asks(Point.PLAN)
         return self._first_message(note)
 
@@ -126,7 +128,7 @@ class Attempt:
             self.hold.task,
             nonce=bench.nonce(),
             checks=bench.terms.verify,
-            last=self.earlier,
+            last=self.earlier.outcome if self.earlier else None,
             hand_over=note,
             planning=self.planning,
         )

@@ -64,9 +64,8 @@ class Step:
 def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_usd: float = 0.0) -> Settled:
     """Take one task down the line and settle it. Raises LeaseLost when another runner has it."""
     hold = Hold.take(bench, task, over, spent, reserve_usd=reserve_usd)
-    outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
+    outcome = _UNFINISHED
     bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
-    hold.show()
     try:
         for step in _steps(bench, hold, over.record if over else None):
             outcome = step.outcome
@@ -75,7 +74,12 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_u
         hold.lost = True
         raise
     except AutorunError as error:
+        if hold.lost:
+            raise LeaseLost(f"{task.id} was taken over by another runner; nothing is published") from error
         outcome = _broken_off(error, hold)
+    except Exception:
+        outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
+        raise
     finally:
         hold.settle(outcome)
         bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=hold.usage)
@@ -88,12 +92,13 @@ def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
     if not still_open(task):
         yield Step(name="claim", doing="It is no longer to be done", outcome=_withdrawn(task))
         return
+    hold.show()
     yield Step(name="workspace", doing="Preparing the workspace", outcome=_UNFINISHED)
     resumed, patch = _kept(bench, hold, before)
     base = resumed.base if resumed else _start_of(bench, before)
     with bench.world.workspaces.opened(task.id, base) as workspace:
         yield Step(name="agent", doing="The agent goes on" if resumed else "The agent starts", outcome=_UNFINISHED)
-        attempt = Attempt(hold=hold, workspace=workspace, earlier=before.outcome if before else None)
+        attempt = Attempt(hold=hold, workspace=workspace, earlier=before)
         with _keeping(bench, attempt):
             worked = attempt.run(resumed, patch)
         if isinstance(worked.verdict, Stop):

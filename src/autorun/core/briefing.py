@@ -88,11 +88,16 @@ def guided(guidance: str) -> str:
     return f"A maintainer looked at this and says:\n\n{guidance.strip()}\n\nGo on accordingly, then report.\n"
 
 
-def next_message(answer: Answer | None) -> str:
-    """Return the message that lets a stopped conversation go on."""
-    if answer is None or not answer.text:
-        return "You were stopped before you could finish. The folder is as you left it. Go on, then report.\n"
-    return f"{_answered(answer)}\n\nGo on from where you stopped, then report.\n"
+def next_message(task: Task, *, nonce: str, changed: bool) -> str:
+    """Return the message that lets a stopped conversation go on; `changed`: the task's text is no longer the same."""
+    parts = []
+    if task.answer is not None and task.answer.text:
+        parts.append(_answered(task.answer))
+    if changed:
+        parts += [f"The task was edited since. It now reads as between the lines marked {nonce}:", _framed(task, nonce)]
+    if not parts:
+        parts.append("You were stopped before you could finish. The folder is as you left it.")
+    return "\n\n".join([*parts, "Go on from where you stopped, then report."]) + "\n"
 
 
 def _answered(answer: Answer) -> str:
