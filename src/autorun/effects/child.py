@@ -121,18 +121,26 @@ class Child:
     def read(self, seconds: float) -> list[bytes]:
         """Return the lines that come within `seconds`; at once when some are there, or when it has ended."""
         lines: list[bytes] = []
-        for key, _ in self._selector.select(seconds):
-            if key.fileobj is self._stdin:
-                self._write()
-            elif key.fileobj is self._stdout:
-                lines += self._lines.feed(self._chunk(key.fd, self._stdout))
-            else:
-                self._errors += self._chunk(key.fd, self._stderr)
-                del self._errors[:-_STDERR_KEPT]
+        if self._selector.get_map():
+            for key, _ in self._selector.select(seconds):
+                lines += self._serve(key)
+        else:  # it closed its streams: only its end is still to come
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
         self._notice_end()
         if not self.alive and (rest := self._lines.rest()):
             lines.append(rest)
         return lines
+
+    def _serve(self, key: selectors.SelectorKey) -> list[bytes]:
+        if key.fileobj is self._stdin:
+            self._write()
+        elif key.fileobj is self._stdout:
+            return self._lines.feed(self._chunk(key.fd, self._stdout))
+        else:
+            self._errors += self._chunk(key.fd, self._stderr)
+            del self._errors[:-_STDERR_KEPT]
+        return []
 
     def _chunk(self, descriptor: int, stream: IO[bytes]) -> bytes:
         data = os.read(descriptor, _CHUNK)

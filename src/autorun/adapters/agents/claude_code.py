@@ -35,6 +35,7 @@ MINIMUM = "2.1.248"  # earlier ones expand `@file` and `/command` in the text of
 BUILT_IN_TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep")
 _INSTALL = f"install it with `npm install --global @anthropic-ai/claude-code@{PINNED}` (needs Node 22)"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_PRIVATE = 0o700
 _KEPT = "projects"  # the part of the CLI's folder that a resume needs
 _FIXED = {
     "DISABLE_AUTOUPDATER": "1",
@@ -236,13 +237,13 @@ def _file_of(home: Path, session: str) -> Path | None:
 
 def _tidy(home: Path) -> None:
     """Leave only conversations in the CLI's folder: the agent can write there, and must not set anything."""
-    for path in home.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            if path.name != _KEPT:
-                shutil.rmtree(path, ignore_errors=True)
-        else:
-            with suppress(OSError):
+    with suppress(OSError):  # whatever it did to the folder, the work is done and its result counts
+        home.chmod(_PRIVATE)
+        for path in home.iterdir():
+            if not path.is_dir() or path.is_symlink():
                 path.unlink()
+            elif path.name != _KEPT:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _number(version: str) -> tuple[int, ...]:
