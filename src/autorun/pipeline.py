@@ -17,6 +17,7 @@ from autorun.core.errors import (
     AgentUnavailable,
     AutorunError,
     BranchRefused,
+    ContentRefused,
     Interrupted,
     LeaseLost,
     ProviderError,
@@ -216,6 +217,8 @@ def _broken_off(error: AutorunError, hold: Hold) -> Outcome:
             return _UNFINISHED
         case TaskGone():
             state, reason = TaskState.CANCELLED, Reason.WITHDRAWN
+        case ContentRefused():
+            state, reason = TaskState.BLOCKED, Reason.POLICY
         case BranchRefused():
             state, reason = TaskState.BLOCKED, Reason.HUMAN_PUSHED
         case ProviderError() if hold.record.proposal is not None:

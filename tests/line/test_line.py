@@ -6,7 +6,7 @@ from autorun.claim import Hold
 from autorun.core.budget import Spent
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Happening
-from autorun.core.model import Ending, Reason, StopReason, TaskState
+from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
 from autorun.session import Ended
 from kit.repos import commit_all, git, write_files
 from kit.workshop import CENTS, ActedAgent, Workshop, check, completed, ends, needs_input, removes, says, writes
@@ -167,11 +167,11 @@ def test_a_stop_settles_the_task_and_ends_the_session(shop: Workshop) -> None:
     shop.task("a")
     shop.task("b")
 
-    def interrupted(assignment: object) -> object:
+    def interrupted(assignment: Assignment) -> AgentResult:
         shop.stop_reasons.append(StopReason.SIGTERM)
-        return ends(Ending.STOPPED, "Stopped.", {"half.txt": ""})(assignment)  # type: ignore[arg-type]
+        return ends(Ending.STOPPED, "Stopped.", {"half.txt": ""})(assignment)
 
-    ran = shop.run({"a": [interrupted], "b": []})  # type: ignore[list-item]
+    ran = shop.run({"a": [interrupted], "b": []})
     record = shop.record("a")
     assert (record.state, record.holder, record.burned) == (TaskState.TODO, None, 0)
     assert record.attempts[-1].usage.cost_usd == CENTS.cost_usd
@@ -183,11 +183,11 @@ def test_unfinished_work_goes_on_in_the_same_conversation(shop: Workshop) -> Non
     """The next run restores the files, continues the session, and publishes both runs' work as one change."""
     shop.task("long")
 
-    def interrupted(assignment: object) -> object:
+    def interrupted(assignment: Assignment) -> AgentResult:
         shop.stop_reasons.append(StopReason.SIGTERM)
-        return ends(Ending.STOPPED, "Stopped.", {"half.txt": "1\n", "bin.dat": "\0\1"})(assignment)  # type: ignore[arg-type]
+        return ends(Ending.STOPPED, "Stopped.", {"half.txt": "1\n", "bin.dat": "\0\1"})(assignment)
 
-    first = shop.run({"long": [interrupted]})  # type: ignore[list-item]
+    first = shop.run({"long": [interrupted]})
     shop.stop_reasons.clear()
     second = shop.run({"long": [writes({"rest.txt": "2\n"})]})
     assert second.agent.told[0].session == first.agent.told[0].session or second.agent.told[0].session is not None
@@ -222,11 +222,11 @@ def test_a_bug_still_settles_the_task(shop: Workshop) -> None:
     """An exception nobody expected passes on, after the claim was given back."""
     shop.task("x")
 
-    def breaks(assignment: object) -> object:
+    def breaks(assignment: Assignment) -> AgentResult:
         raise ZeroDivisionError(assignment)
 
     with pytest.raises(ZeroDivisionError):
-        shop.run({"x": [breaks]})  # type: ignore[list-item]
+        shop.run({"x": [breaks]})
     record = shop.record("x")
     assert record.holder is None
     assert record.burned == 1
@@ -248,12 +248,12 @@ def test_a_task_that_was_closed_meanwhile_is_not_worked(shop: Workshop) -> None:
     shop.task("a", priority="high")
     shop.task("b")
 
-    def ends_b(assignment: object) -> object:
+    def ends_b(assignment: Assignment) -> AgentResult:
         path = shop.root / ".ai-agents/state/b.md"
         path.write_text(path.read_text().replace("---\n", "---\nstatus: done\n", 1))
-        return writes({"a.txt": ""})(assignment)  # type: ignore[arg-type]
+        return writes({"a.txt": ""})(assignment)
 
-    ran = shop.run({"a": [ends_b], "b": []})  # type: ignore[list-item]
+    ran = shop.run({"a": [ends_b], "b": []})
     assert [a.task.key for a in ran.agent.told] == ["a"]
     assert shop.record("b").holder is None
 
@@ -333,15 +333,15 @@ def test_a_lost_lease_publishes_nothing(shop: Workshop) -> None:
     shop.task("a", priority="high")
     shop.task("b")
 
-    def robbed(assignment: object) -> object:
+    def robbed(assignment: Assignment) -> AgentResult:
         shop.clock.pass_(hours=1)
         with shop.bench(ActedAgent({})) as thief:
             seen = thief.world.ledger.history().seen
             task = next(t for t in thief.world.tasks.backlog().tasks if t.id.key == "a")
             Hold.take(thief, task, seen[task.id], Spent(), reserve_usd=0)
-        return writes({"a.txt": ""})(assignment)  # type: ignore[arg-type]
+        return writes({"a.txt": ""})(assignment)
 
-    ran = shop.run({"a": [robbed], "b": [writes({"b.txt": ""})]})  # type: ignore[list-item]
+    ran = shop.run({"a": [robbed], "b": [writes({"b.txt": ""})]})
     assert "autorun/file-a" not in shop.git("branch", "--list", "--all")
     assert shop.record("a").fence == 2
     assert [one.task.id.key for one in ran.report.settled] == ["b"]
@@ -396,3 +396,20 @@ def test_a_dirty_base_is_what_is_committed(shop: Workshop) -> None:
     write_files(shop.root, {"README.md": "uncommitted\n"})
     shop.run({"a": [lambda a: writes({"seen.txt": (a.workspace.path / "README.md").read_text()})(a)]})
     assert shop.git("show", "autorun/file-a:seen.txt") == "# Example"
+
+
+def test_what_git_cannot_record_blocks_the_task(shop: Workshop) -> None:
+    """A nested repository's files would be dropped silently: the task is blocked, naming the place."""
+    shop.task("a")
+
+    def nests(assignment: Assignment) -> AgentResult:
+        place = assignment.workspace.path / "sub" / ".GIT"
+        place.mkdir(parents=True)
+        (place / "config").write_text("x")
+        return says(completed())(assignment)
+
+    shop.run({"a": [nests]})
+    record = shop.record("a")
+    assert (record.state, record.outcome and record.outcome.reason) == (TaskState.BLOCKED, Reason.POLICY)
+    assert record.outcome is not None
+    assert ".GIT" in record.outcome.sentence
