@@ -128,7 +128,9 @@ class AgentConformance:
         with ScriptedModel([DONE.costing(input=5000), DONE.costing(input=100)]) as model:
             agent = hire(model.url)
             before = work(agent, first)
-            after = work(agent, replace(first, prompt="The tests fail: repair.", session=before.session))
+            limits = replace(first.limits, turns=1)  # a stretch of its own, with limits of its own
+            again = replace(first, prompt="The tests fail: repair.", session=before.session, limits=limits)
+            after = work(agent, again)
             sent = json.dumps(model.asked[-1].body["messages"])
         assert after.ending is Ending.STATED
         assert (after.usage.turns, after.usage.input_tokens) == (1, 100)
@@ -282,6 +284,15 @@ class AgentConformance:
         assert result.usage.cost_usd > 0
         assert result.session is not None
         assert len(asked) >= 5 * (asked[-1] - asked[0])
+
+    def test_a_stop_before_the_first_answer_is_a_stop(self, hire: Hire, tmp_path: Path) -> None:
+        """Work that is stopped while it begins ends as quickly."""
+        began = time.monotonic()
+        with ScriptedModel([hang()]) as model:
+            agent = hire(model.url)
+            result = agent.work(assignment(tmp_path), stop=lambda: StopReason.ASKED, watch=lambda _: None)
+        assert (result.ending, result.usage.turns) == (Ending.STOPPED, 0)
+        assert time.monotonic() - began < 3.5
 
     def test_nothing_the_agent_started_outlives_the_work(self, hire: Hire, tmp_path: Path) -> None:
         """Background processes are gone, in whatever session they hid."""

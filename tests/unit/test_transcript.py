@@ -229,3 +229,4 @@ def test_a_waiting_agent_says_what_it_waits_for() -> None:
     assert (answered.retrying, answered.failure) == (None, None)
     spent = WindowSpent(resets_at=None)
     assert fold(transcript, [spent, Returned(call="unknown")]).window == spent
+    assert fold(transcript, [spent, Consumed(message="m", tokens=Tokens(), answered=True)]).window is None

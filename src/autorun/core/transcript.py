@@ -170,6 +170,7 @@ def _consumed(so_far: Transcript, event: Consumed) -> Transcript:
         turns=so_far.turns + new,
         answered=so_far.answered or new,
         failure=None if new else so_far.failure,
+        window=None if new else so_far.window,
         retrying=None,
     )
 
