@@ -233,8 +233,11 @@ def test_allowed_paths_bound_everything() -> None:
 @pytest.mark.parametrize("pattern", ["", "!docs/", "# x", "   ", "/", "a[", "\\"])
 def test_a_pattern_that_matches_nothing_is_a_configuration_error(pattern: str) -> None:
     """It would be silently dead."""
-    with pytest.raises(ConfigurationError, match=r"matches no path|is no path pattern"):
-        paths.Pattern(pattern)
+    complaint = r"matches no path|is no path pattern"
+    with pytest.raises(ConfigurationError, match=complaint):
+        PolicyRules(protected=(ProtectedPath(pattern=pattern),))
+    with pytest.raises(ConfigurationError, match=complaint):
+        PolicyRules(allowed=(pattern,))
 
 
 # ------------ filters and sizes

@@ -89,7 +89,7 @@ PROTECTED = (
 class PolicyRules:
     """The configured policy. `protected` adds to, and where it matches overrules, what is PROTECTED anyway.
 
-    `allowed` empty means everywhere. Sizes are in KiB.
+    `allowed` empty means everywhere. Sizes are in KiB. Raises ConfigurationError for a pattern that matches nothing.
     """
 
     protected: tuple[ProtectedPath, ...] = ()
@@ -100,6 +100,10 @@ class PolicyRules:
     max_total_kb: int = 4096
     max_binaries: int = 10
     secret_scan: bool = True
+
+    def __post_init__(self) -> None:
+        for pattern in (*(path.pattern for path in self.protected), *self.allowed):
+            paths.Pattern(pattern)
 
 
 def judge_change(
