@@ -144,9 +144,7 @@ def main() -> None:
         print(f"| {name} | {' | '.join(row)} |")
     mine.send("memory")
     added = mine.recv() - bare()
-    print(
-        f"\nmemory over a bare interpreter, imports and trust store included: {added:.1f} MB (aim <= {AIM_MB:g} MB)"
-    )
+    print(f"\nmemory over a bare interpreter, imports and trust store: {added:.1f} MB (aim <= {AIM_MB:g} MB)")
     print(f"time to import: {imported * 1000:.0f} ms")
     mine.send("end")
     runner.join(5)

@@ -14,11 +14,11 @@ import pytest
 from autorun.adapters.gateway import Gateway
 from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
-from autorun.core.errors import ConfigurationError
+from autorun.core.errors import AgentUnavailable, ConfigurationError
 from autorun.core.model import Assignment, Ending, Limits
 from autorun.demo.script import cut, drop, garble, hang, overloaded, refuse, say
 from autorun.demo.scripted_model import ScriptedModel
-from kit.gateway import API_KEY, MODEL, TOKEN, Client, Opened, question, raw_service
+from kit.gateway import API_KEY, MODEL, TOKEN, Client, Opened, certificate, question, raw_service
 
 OAUTH = "oauth-2025-04-20"
 
@@ -262,6 +262,18 @@ def test_turns_are_limited_too(opened: Opened) -> None:
         assert client.metered.ending is Ending.TURN_LIMIT
 
 
+def test_turns_hold_for_calls_side_by_side(opened: Opened) -> None:
+    """Calls under way count as the answers they will be."""
+    with (
+        ScriptedModel([say("hi").after(0.1)]) as service,
+        opened(service.url, limits=Limits(turns=2)) as client,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        statuses = list(pool.map(lambda _: client.ask().status, range(6)))
+        assert sorted(statuses) == [200, 200, 403, 403, 403, 403]
+        assert len(service.asked) == 2
+
+
 def test_calls_wait_for_their_turn_and_leave_when_the_stretch_ends(opened: Opened) -> None:
     """Beyond the calls a minute may have the next one waits; the end of the stretch does not wait for it."""
     with ThreadPoolExecutor(1) as pool, ScriptedModel([say("hi")]) as service:
@@ -322,6 +334,89 @@ def test_what_no_repetition_mends_ends_at_once(opened: Opened, fault: object, en
         answer = client.ask()
         assert answer.headers["x-should-retry"] == "false"
         assert (client.metered.ending, answer.status) == (ending, 401 if ending is Ending.UNAUTHORISED else 429)
+
+
+def test_a_service_of_another_name_gets_no_credential(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS trusts what the system trusts: an unknown certificate ends the call before anything is sent."""
+    heard: list[bytes] = []
+
+    def listen(connection: socket.socket) -> None:
+        heard.append(b"a request")
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {}\n\n")
+        time.sleep(2)
+
+    pair = certificate(tmp_path)
+    with raw_service(listen, certificate=pair) as url:
+        with opened(url) as client:
+            answer = client.ask()
+            assert (answer.status, heard) == (502, [])
+            assert "certificate" in answer.error
+            assert client.metered.usage.cost_usd == 0
+        monkeypatch.setenv("SSL_CERT_FILE", str(pair))
+        with ThreadPoolExecutor(1) as pool:
+            with opened(url) as client:
+                asking = pool.submit(client.ask)
+                _until(lambda: bool(heard))
+                began = time.monotonic()
+            assert time.monotonic() - began < 1
+            asking.exception(5)
+
+
+def test_an_older_client_is_served_too(opened: Opened) -> None:
+    """Without chunks the end of the connection is the end of the answer."""
+    with ScriptedModel([say("hi")]) as service, opened(service.url) as client:
+        body = json.dumps(_document())
+        head = f"POST /v1/messages HTTP/1.0\r\nx-api-key: {client.placeholder}\r\ncontent-length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", client.port), 5) as connection:
+            connection.sendall((head + body).encode())
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert received.endswith(b'data: {"type": "message_stop"}\n\n')
+        assert b"chunked" not in received
+        assert client.metered.usage.turns == 1
+
+
+def test_an_answer_without_end_is_given_up(opened: Opened) -> None:
+    """An error of endless length costs the reservation and bounded memory."""
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 500 No\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    with raw_service(endless) as url, opened(url) as client:
+        assert client.ask().status == 502
+        assert client.metered.usage.cost_usd > 0
+
+
+def test_a_large_request_passes(opened: Opened) -> None:
+    """A conversation of several megabytes is inspected and sent unchanged; one beyond the bound is refused unread."""
+    with ScriptedModel([say("hi")]) as service, opened(service.url) as client:
+        assert client.ask(system="x" * 5_000_000).status == 200
+        assert len(service.asked[0].body["system"]) == 5_000_000
+
+
+def test_an_error_in_the_middle_of_an_answer_counts_as_a_failure(opened: Opened) -> None:
+    """The client sees it where it happened; what was begun is charged."""
+    start, _ = _events(output=0)
+    told = json.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+
+    def broken(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + start)
+        connection.sendall(f"data: {told}\n\n".encode())
+
+    with raw_service(broken) as url, opened(url) as client:
+        assert [b"overloaded_error" in client.ask().body for _ in range(3)] == [True] * 3
+        assert client.metered.ending is Ending.API_DOWN
+        assert client.metered.usage.cost_usd > 0
+
+
+def test_the_start_line_names_the_credential(tmp_path: Path) -> None:
+    """By its source; a login that has expired is told before any work begins."""
+    assert Gateway(TOKEN, ("opus",), warn=pytest.fail).credential() == "CLAUDE_CODE_OAUTH_TOKEN"
+    with pytest.raises(AgentUnavailable):
+        Gateway(login(tmp_path, token="x", valid_for=-1), ("opus",), warn=pytest.fail).credential()
 
 
 def test_no_redirect_is_followed(opened: Opened) -> None:
@@ -420,8 +515,9 @@ def test_connections_to_the_service_are_kept(opened: Opened) -> None:
         accepted.append("connection")
         answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + length + b"\r\n" + body
         connection.sendall(answer)
-        connection.recv(65536)
-        connection.recv(65536)
+        received = b""
+        while not received.endswith(b"}"):
+            received += connection.recv(65536)
         connection.sendall(answer)
 
     with raw_service(twice) as url, opened(url) as client:

@@ -1,14 +1,23 @@
 """Clients that speak to a gateway like an agent, and a service that answers as oddly as a test likes."""
 
 import http.client
+import ipaddress
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from autorun.core.credential import Credential, CredentialKind
 from autorun.core.model import Metered, ModelAccess
@@ -87,28 +96,62 @@ Opened = Callable[..., AbstractContextManager[Client]]
 
 
 @contextmanager
-def raw_service(play: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A service that reads one request per connection and then does as it likes; yields its base URL."""
+def raw_service(play: Callable[[socket.socket], None], *, certificate: Path | None = None) -> Iterator[str]:
+    """A service that reads one request per connection and then does as it likes; yields its base URL.
+
+    With a `certificate` (and its key, in one file) it speaks TLS.
+    """
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
+            with suppress(OSError):  # a client that does not trust us, or has had enough
+                self.serve(tls.wrap_socket(self.request, server_side=True) if tls else self.request)
+
+        def serve(self, connection: socket.socket) -> None:
             received = b""
             while b"\r\n\r\n" not in received:
-                received += self.request.recv(65536)
+                received += connection.recv(65536)
             head, _, body = received.partition(b"\r\n\r\n")
             (length,) = (
                 int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
             )
             while len(body) < length:
-                body += self.request.recv(65536)
-            play(self.request)
+                body += connection.recv(65536)
+            play(connection)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that nobody has signed but itself, key and certificate in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(host, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(key.private_bytes(*plain) + signed.public_bytes(serialization.Encoding.PEM))
+    return file

@@ -68,6 +68,7 @@ def test_a_call_that_outlives_its_stretch_is_still_charged() -> None:
     """Session and day remember it."""
     held = Allowance().opened(1, None).reserve(1, 1, 1.0)
     assert isinstance(held, Allowance)
+    assert isinstance(held.closed(1).reserve(1, 2, 0.1), Shortfall)
     settled = held.closed(1).settle(1, 1, 0.4)
     assert (settled.session.spent_usd, settled.day.spent_usd, settled.session.held_usd) == (0.4, 0.4, 0)
 

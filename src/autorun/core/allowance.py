@@ -49,6 +49,9 @@ class Purse:
         return replace(self, spent_usd=self.spent_usd + usd, holds=MappingProxyType(rest))
 
 
+_CLOSED = Purse(limit_usd=0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
     """A call that may not begin: the cap that forbids it, as a sentence, and what a human can do.
@@ -83,12 +86,12 @@ class Allowance:
 
         A cap that forbids it for good comes before one that is only full of reservations, a wider before a narrower.
         """
-        purses = {Scope.DAY: self.day, Scope.SESSION: self.session, Scope.TASK: self.tasks[stretch]}
+        purses = {Scope.DAY: self.day, Scope.SESSION: self.session, Scope.TASK: self.tasks.get(stretch, _CLOSED)}
         short = [_shortfall(scope, purse, usd) for scope, purse in purses.items() if not purse.fits(usd)]
         if short:
             return min(short, key=lambda one: one.passing)
         return replace(
-            self._with_task(stretch, self.tasks[stretch].holding(call, usd)),
+            self._with_task(stretch, purses[Scope.TASK].holding(call, usd)),
             day=self.day.holding(call, usd),
             session=self.session.holding(call, usd),
         )

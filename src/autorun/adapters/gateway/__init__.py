@@ -13,6 +13,7 @@ from autorun.adapters.gateway.stretch import Stretch
 from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
 from autorun.core.model import Assignment, ModelAccess
+from autorun.effects import credentials
 from autorun.effects.doors import Door
 from autorun.effects.origin import Origin
 
@@ -83,6 +84,11 @@ class Gateway:
                 stretch.close()
                 door.close()
                 account.close()
+
+    def credential(self) -> str:
+        """Name the credential that is used. Raises AgentUnavailable if it is a login that is gone or has expired."""
+        credentials.secret(self._credential)
+        return str(self._credential)
 
     def close(self) -> None:
         """Let go of the connections kept to the model's service."""

@@ -110,6 +110,7 @@ class Account:
         self._lock = threading.Lock()
         self._usage = Usage()
         self._seen_bytes = 0
+        self._under_way = 0
         self._refusal: Metered | None = None
         self._failure: Failure | None = None
         self.ended = threading.Event()
@@ -133,28 +134,34 @@ class Account:
             )
 
     def admit(self, request: ModelRequest) -> Call | Metered:
-        """Let a call begin, after its turn has come, or say which limit forbids it."""
-        if self.ended.wait(self._books.book()):
-            return self._refuse(Ending.STOPPED, "The work on this task has ended.", "")
+        """Let a call begin, as soon as its turn has come, or say which limit forbids it."""
         with self._lock:
-            turns = self._usage.turns
-            reserved_usd = self._plausible(request)
-        if self._limits.turns is not None and turns >= self._limits.turns:
-            return self._refuse(
-                Ending.TURN_LIMIT,
-                f"The turn limit is reached: {turns} model answers.",
-                "Raise `autonomous.max_turns_per_task`, or split the task.",
-            )
-        reserved = self._books.reserve(self._stretch, reserved_usd, self.ended)
+            promised = self._usage.turns + self._under_way
+            usd = self._plausible(request)
+            within = self._limits.turns is None or promised < self._limits.turns
+            self._under_way += within
+        if not within:
+            sentence = f"Turn limit reached: {promised} model answers."
+            return self._refuse(Ending.TURN_LIMIT, sentence, "Raise `autonomous.max_turns_per_task`.")
+        reserved = self._books.reserve(self._stretch, usd, self.ended)
         if isinstance(reserved, Shortfall):
+            with self._lock:
+                self._under_way -= 1
             return self._refuse(Ending.COST_LIMIT, reserved.sentence, reserved.remedy)
-        return Call(self, request, reserved, reserved_usd)
+        call = Call(self, request, reserved, usd)
+        if self.ended.wait(self._books.book()):
+            call.settle(None, None)
+            return Metered(
+                usage=self.read().usage, ending=Ending.STOPPED, sentence="The work on this task has ended."
+            )
+        return call
 
     def charge(self, call: Call, reading: Reading | None, failure: Failure | None) -> bool:
         """Charge a call; see `Call.settle`."""
         usd, usage = self._consumed(call, reading)
         self._books.settle(self._stretch, call.number, usd)
         with self._lock:
+            self._under_way -= 1
             self._usage += usage
             if usage.context_tokens:
                 self._seen_bytes = call.request.size
@@ -207,6 +214,6 @@ class Account:
     def _refuse(self, ending: Ending, sentence: str, remedy: str) -> Metered:
         with self._lock:
             refusal = Metered(usage=self._usage, ending=ending, sentence=sentence, remedy=remedy)
-            if ending is not Ending.STOPPED:
+            if not self.ended.is_set():
                 self._refusal = self._refusal or refusal
             return refusal
