@@ -92,7 +92,7 @@ class BareRepository:
 
     def resolve(self, name: str) -> str | None:
         """Return the commit a branch, tag, ref or id names, or None."""
-        candidates = (f"refs/heads/{name}", f"refs/tags/{name}", name)
+        candidates = (name,) if name.startswith("refs/") else (f"refs/heads/{name}", f"refs/tags/{name}", name)
         argv = ("rev-parse", "--verify", "--quiet", "--end-of-options")
         for each in candidates:
             sha = self._git(*argv, f"{each}^{{commit}}", check=False).strip()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from github_double.bare import ZERO, GitFailed
-from github_double.gql import Context, Edge, cursor_of, fields
+from github_double.gql import Context, Edge, NotModelled, cursor_of, fields
 from github_double.gql_fields import REACTIONS, Info, visible
 from github_double.home import Label
 from github_double.issues import Comment, Issue, Text
@@ -128,7 +128,7 @@ def _update_pull(info: Info, given: Given) -> Given:
     elif given.get("state") == "OPEN":
         pull.reopen(by=login)
     if unknown := set(given) - {"pullRequestId", "title", "body", "baseRefName", "state", "clientMutationId"}:
-        raise Refused(422, f"the double does not model {sorted(unknown)} here")
+        raise NotModelled(f"the double does not model {sorted(unknown)} of updatePullRequest")
     return {"pullRequest": pull}
 
 

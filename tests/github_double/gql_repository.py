@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from github_double.gql import Page, attributes, connection, fields
+from github_double.gql import NotModelled, Page, attributes, connection, fields
 from github_double.gql_fields import ISSUE_KEYS, Blob, Info, Reference, ordered
 from github_double.issues import Issue
 from github_double.pulls import PullRequest
@@ -33,7 +33,7 @@ def _issues(
     info.context.demand(repo, "issues:read")
     wanted = dict(filterBy or {})
     if unknown := set(wanted) - {"labels", "states", "since", "createdBy"}:
-        raise Refused(422, f"the double does not filter issues by {sorted(unknown)}")
+        raise NotModelled(f"the double does not filter issues by {sorted(unknown)}")
     since = datetime.fromisoformat(wanted["since"]) if wanted.get("since") else None
     rows = [
         each

@@ -1,6 +1,7 @@
 """Pull requests: issues with two branches of the real repository."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -70,16 +71,16 @@ class PullRequest(Issue):
             if isinstance(node, Issue) and node.home is self.home and node.number in numbers:
                 node.close(by=by)
 
-    def follow(self) -> None:
-        """Look at the branches: take in a moved head, and notice a merge or a deleted branch."""
+    def follow(self, refs: Mapping[str, str] | None = None) -> None:
+        """Look at the refs (read them if not given): take in a moved head, notice a merge or a deleted branch."""
         if self.state != "open":
             return
         git = self.home.git
-        refs = git.refs("refs/heads/")
+        refs = git.refs() if refs is None else refs
         head, base = refs.get(f"refs/heads/{self.head}"), refs.get(f"refs/heads/{self.base}")
         if head is not None and head != self.head_sha:
             self.head_sha, self.updated_at = head, self.site.clock.tick()
-        if git.refs(f"refs/pull/{self.number}/").get(f"refs/pull/{self.number}/head") != self.head_sha:
+        if refs.get(f"refs/pull/{self.number}/head") != self.head_sha:
             git.update(f"refs/pull/{self.number}/head", self.head_sha)
         if base is not None and base != self.base_sha:
             self.base_sha = base

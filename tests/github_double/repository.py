@@ -178,8 +178,10 @@ class Repository(Home):
 
     def settle(self) -> None:
         """Let every open pull request look at its branches."""
-        for each in self.pull_requests:
-            each.follow()
+        waiting = [each for each in self.pull_requests if each.state == "open"]
+        refs = self.git.refs() if waiting else {}
+        for each in waiting:
+            each.follow(refs)
 
     def transfer_issue(self, number: int, to: "Repository", *, by: str) -> Issue:
         """Move an issue to another repository; the old address redirects."""

@@ -116,6 +116,8 @@ def is_merged(ask: Ask) -> Answer:
 @route("pulls/merge", needs="contents:write", role="write")
 def merge(ask: Ask) -> Answer:
     """Merge a pull request."""
+    if ask.text("merge_method") not in {None, "merge"}:
+        raise Refused(501, "The double does not model squash and rebase")
     title = ask.text("commit_title") or ""
     sha = ask.pull().merge(by=ask.login, message=title)
     return Answer(body={"sha": sha, "merged": True, "message": "Pull Request successfully merged"})

@@ -72,7 +72,7 @@ class Router:
             self._violations.append(f"{operation.id} request: the body is no JSON")
             return self._error(Refused(400, "Problems parsing JSON"))
         if operation.id not in ROUTES:
-            self._violations.append(f"{operation.id}: the double does not model this operation")
+            self._violations.append(f"{operation.id}: The double does not model this operation")
             return self._error(Refused(501, f"The double does not model {operation.id}"))
         faults = self._contract.request_faults(operation, found.path, query, body)
         self._violations += faults
@@ -81,6 +81,8 @@ class Router:
         try:
             reply = self._paged(self._handled(found, query, body, token), found, query)
         except Refused as refused:
+            if refused.status == 501:
+                self._violations.append(f"{operation.id}: {refused.message}")
             reply = self._error(refused)
         except Moved as moved:
             reply = self._moved(moved)
