@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from autorun.core.model import Ending, Limits, StopReason
+from autorun.core.model import Ending, Limits, Metered, StopReason
 from autorun.core.transcript import Ended, Failed, Transcript
 
 _LONGEST_QUOTE = 300
@@ -197,6 +197,13 @@ def _failed(transcript: Transcript, end: Ended, exited: Exit) -> End:
         case _:
             found = session_lost() if "No conversation found" in end.text else _crashed(transcript, exited)
     return found
+
+
+def refused(metered: Metered) -> End | None:
+    """Describe a model that is no longer served, if that is so."""
+    if metered.ending is None:
+        return None
+    return End(ending=metered.ending, sentence=metered.sentence, remedy=metered.remedy, retry_at=metered.retry_at)
 
 
 def overfed(alarm: str) -> End:

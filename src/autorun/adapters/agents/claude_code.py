@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from autorun.adapters.agents.claude_stream import TOOL_SECONDS, Ran, Run
+from autorun.adapters.agents.claude_stream import TOOL_SECONDS, Ran, Run, metered
+from autorun.core.endings import End, conclude, refused
 from autorun.core.errors import AgentUnavailable
 from autorun.core.model import (
     Access,
@@ -22,10 +23,12 @@ from autorun.core.model import (
     ModelAccess,
     Room,
     Stop,
+    Usage,
     Watch,
     Workspace,
 )
 from autorun.core.statement import SCHEMA
+from autorun.core.transcript import Transcript
 from autorun.effects import files, process
 from autorun.effects.child import Child
 
@@ -36,7 +39,7 @@ BUILT_IN_TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep")
 _INSTALL = f"install it with `npm install --global @anthropic-ai/claude-code@{PINNED}` (needs Node 22)"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _PRIVATE = 0o700
-_KEPT = "projects"  # the part of the CLI's folder that a resume needs
+_CONVERSATIONS = "projects"  # the part of the CLI's folder that a resume needs
 _FIXED = {
     "DISABLE_AUTOUPDATER": "1",
     "BASH_MAX_TIMEOUT_MS": str(int(TOOL_SECONDS * 1000)),
@@ -128,7 +131,9 @@ class ClaudeCode:
                 ran = self._run(run, self._confine(command, room), assignment.prompt)
         finally:
             _tidy(home)
-        return self._result(ran, home, session)
+        reading = metered(access.meter, ran.transcript)  # the way is closed: nothing is spent any more
+        end = conclude(ran.transcript, cut=ran.cut or refused(reading), exited=ran.exited)
+        return self._result(ran.transcript, end, reading.usage, _kept(home, ran.transcript.session or session))
 
     def _run(self, run: Run, command: Command, prompt: str) -> Ran:
         try:
@@ -138,20 +143,18 @@ class ClaudeCode:
         with child:
             return run.through(child, _line(prompt))
 
-    def _result(self, ran: Ran, home: Path, session: str) -> AgentResult:
-        name = ran.transcript.session or session
-        kept = ran.end.ending is not Ending.SESSION_LOST and _file_of(home, name) is not None
-        model = ran.transcript.model or self._model
-        ended = ran.transcript.end
+    def _result(self, transcript: Transcript, end: End, usage: Usage, kept: str | None) -> AgentResult:
+        stated = transcript.end if end.ending is Ending.STATED else None
+        session = AgentSession(backend=BACKEND, id=kept, model=transcript.model or self._model) if kept else None
         return AgentResult(
-            ending=ran.end.ending,
-            usage=ran.usage,
-            statement=ended.statement if ended and ran.end.ending is Ending.STATED else None,
-            session=AgentSession(backend=BACKEND, id=name, model=model) if kept else None,
-            sentence=ran.end.sentence,
-            remedy=ran.end.remedy,
-            denials=ended.denials if ended else (),
-            retry_at=ran.end.retry_at,
+            ending=end.ending,
+            usage=usage,
+            statement=stated.statement if stated else None,
+            session=session if end.ending is not Ending.SESSION_LOST else None,
+            sentence=end.sentence,
+            remedy=end.remedy,
+            denials=transcript.end.denials if transcript.end else (),
+            retry_at=end.retry_at,
         )
 
     def _command(
@@ -231,8 +234,14 @@ def _line(prompt: str) -> bytes:
 
 
 def _file_of(home: Path, session: str) -> Path | None:
-    found = [path for path in home.glob(f"{_KEPT}/*/{session}.jsonl") if path.is_file() and not path.is_symlink()]
+    found = [
+        path for path in home.glob(f"{_CONVERSATIONS}/*/{session}.jsonl") if path.is_file() and not path.is_symlink()
+    ]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _kept(home: Path, session: str) -> str | None:
+    return session if _file_of(home, session) else None
 
 
 def _tidy(home: Path) -> None:
@@ -242,7 +251,7 @@ def _tidy(home: Path) -> None:
         for path in home.iterdir():
             if not path.is_dir() or path.is_symlink():
                 path.unlink()
-            elif path.name != _KEPT:
+            elif path.name != _CONVERSATIONS:
                 shutil.rmtree(path, ignore_errors=True)
 
 

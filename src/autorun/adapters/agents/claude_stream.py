@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -12,11 +13,11 @@ from autorun.core.claude_events import is_transport, read
 from autorun.core.endings import (
     End,
     Exit,
-    conclude,
     context_high,
     out_of_money,
     out_of_time,
     overfed,
+    refused,
     service_failed,
     silent,
     stopped,
@@ -29,6 +30,8 @@ from autorun.effects.child import Child
 TOOL_SECONDS = 600.0  # the longest a tool of the CLI may run: no sign of life is due meanwhile
 _TICK_SECONDS = 0.1
 _REFUSALS = (401, 403)
+
+Meter = Callable[[], Metered]
 
 
 class _Rung(Enum):
@@ -47,11 +50,16 @@ _AFTER_RESULT = ((0.0, _Rung.HANG_UP), (10.0, _Rung.TERM), (13.0, _Rung.KILL))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What one run of the CLI came to."""
+    """One run of the CLI that has ended; `cut` is why we ended it, if we did."""
 
     transcript: Transcript
-    end: End
-    usage: Usage
+    cut: End | None
+    exited: Exit
+
+
+def metered(meter: Meter | None, transcript: Transcript) -> Metered:
+    """Read the meter; without one, the backend's own figures count."""
+    return meter() if meter else Metered(usage=transcript.usage)
 
 
 class Run:
@@ -86,12 +94,8 @@ class Run:
                     self._hear(heard)
             self._decide(now, child)
             self._climb(child, now)
-        metered = self._metered()
-        cut = self._cut or _refusal(metered)
         exited = Exit(status=child.status, stderr=child.stderr)
-        return Ran(
-            transcript=self._transcript, end=conclude(self._transcript, cut=cut, exited=exited), usage=self._usage()
-        )
+        return Ran(transcript=self._transcript, cut=self._cut, exited=exited)
 
     def _hear(self, line: bytes) -> None:
         events = read(line)
@@ -100,17 +104,14 @@ class Run:
             if seen := activity(event):
                 kind, text = seen
                 with suppress(Exception):  # whoever watches may fail freely
-                    self._watch(Activity(kind=kind, text=text, usage=self._usage()))
+                    self._watch(Activity(kind=kind, text=text, usage=self._metered().usage))
 
     def _note(self, lines: list[bytes]) -> None:
         with suppress(OSError):  # a full disk must not end work that is paid for
             files.append(self._log, b"".join(line + b"\n" for line in lines))
 
     def _metered(self) -> Metered:
-        return self._meter() if self._meter else Metered(usage=self._transcript.usage)
-
-    def _usage(self) -> Usage:
-        return self._metered().usage
+        return metered(self._meter, self._transcript)
 
     def _decide(self, now: float, child: Child) -> None:
         if child.running and self._guard and (alarm := self._guard(child.pid)):
@@ -137,10 +138,10 @@ class Run:
             return silent(self._limits)
         if retrying is not None and retrying.status in _REFUSALS:
             return service_failed(retrying.status, retrying.kind, retrying.kind)
-        metered = self._metered()
-        if metered.ending is not None or self._transcript.stating:
-            return _refusal(metered)  # one that is just saying how it went may say it
-        return self._overspent(metered.usage)
+        reading = self._metered()
+        if reading.ending is not None or self._transcript.stating:
+            return refused(reading)  # one that is just saying how it went may say it
+        return self._overspent(reading.usage)
 
     def _overspent(self, usage: Usage) -> End | None:
         limits = self._limits
@@ -171,9 +172,3 @@ class Run:
 _INTERRUPT = json.dumps(
     {"type": "control_request", "request_id": "end", "request": {"subtype": "interrupt"}}
 ).encode()
-
-
-def _refusal(metered: Metered) -> End | None:
-    if metered.ending is None:
-        return None
-    return End(ending=metered.ending, sentence=metered.sentence, remedy=metered.remedy, retry_at=metered.retry_at)
