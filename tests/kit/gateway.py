@@ -109,7 +109,12 @@ def raw_service(play: Callable[[socket.socket], None], *, certificate: Path | No
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):  # a client that does not trust us, or has had enough
-                self.serve(tls.wrap_socket(self.request, server_side=True) if tls else self.request)
+                if tls is None:
+                    self.serve(self.request)
+                    return
+                with tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False) as secured:
+                    secured.do_handshake()
+                    self.serve(secured)
 
         def serve(self, connection: socket.socket) -> None:
             received = b""
