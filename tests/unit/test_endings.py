@@ -16,13 +16,14 @@ from autorun.core.endings import (
     out_of_time,
     out_of_turns,
     overfed,
+    refused,
     service_failed,
     session_lost,
     silent,
     stopped,
     window_spent,
 )
-from autorun.core.model import Claimed, Ending, Limits, Statement, StopReason
+from autorun.core.model import Claimed, Ending, Limits, Metered, Statement, StopReason, Usage
 from autorun.core.transcript import Ended, Failed, Transcript, WindowSpent
 
 CLEAN = Exit(status=0)
@@ -138,3 +139,12 @@ def test_every_kind_of_trouble_has_words_of_its_own() -> None:
 def test_the_backend_s_reasons_have_their_endings(end: Ended, failure: Failed | None, ending: Ending) -> None:
     """Each reason the CLI gives for an end is told apart."""
     assert conclude(Transcript(end=end, failure=failure), cut=None, exited=CLEAN).ending is ending
+
+
+def test_a_meter_s_refusal_is_taken_as_it_is() -> None:
+    """Whoever stopped serving the model has said why; while it is served there is nothing to say."""
+    at = datetime(2026, 11, 23, 16, tzinfo=UTC)
+    words = {"sentence": "Spent.", "remedy": "Pay."}
+    assert refused(Metered(usage=Usage())) is None
+    served_no_more = Metered(usage=Usage(), ending=Ending.COST_LIMIT, retry_at=at, **words)
+    assert refused(served_no_more) == End(ending=Ending.COST_LIMIT, retry_at=at, **words)
