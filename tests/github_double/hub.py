@@ -5,6 +5,7 @@ import json
 import secrets
 import tempfile
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
 from pathlib import Path
@@ -173,11 +174,11 @@ class GitHubDouble:
             self._count(kind, path, 0, login)
             return Reply(cut=True)
         if failure is not None and failure.manner is Manner.ANSWER:
-            reply = self._failed(failure)
+            reply = self._failed(failure, kind)
         elif not known:
             reply = self._json(401, error_body(401, "Bad credentials"))
         else:
-            reply = self._true(request, path, query, kind, token)
+            reply = self._surely(request, path, query, kind, token)
         if failure is not None and failure.manner is Manner.CUT_AFTER:
             self._count(kind, path, 0, login)
             return Reply(cut=True)
@@ -221,6 +222,13 @@ class GitHubDouble:
                 plan.hits += 1
             return struck[0].failure if struck else None
 
+    def _surely(self, request: Request, path: str, query: str, kind: str, token: Token | None) -> Reply:
+        try:
+            return self._true(request, path, query, kind, token)
+        except Exception:  # noqa: BLE001 (the thread of a server has nobody else to tell)
+            self.violations.append(f"{kind}: the double broke\n{traceback.format_exc()}")
+            return self._json(500, error_body(500, "The double broke"))
+
     def _true(self, request: Request, path: str, query: str, kind: str, token: Token | None) -> Reply:
         if kind.startswith("GIT "):
             reply = self._git.answer(request, token)
@@ -231,8 +239,7 @@ class GitHubDouble:
             if token is not None and kind not in FREE:
                 token.spend()
                 if token.used > token.limit:
-                    message = f"API rate limit exceeded for installation ID {token.id}."
-                    return self._json(403, error_body(403, message))
+                    return self._exhausted(f"API rate limit exceeded for installation ID {token.id}.", kind, {})
             if path == GRAPHQL_PATH:
                 return self._graphql(request, token)
             found = self._router.find(request.method, path.removeprefix(API)) if path.startswith(API) else None
@@ -253,12 +260,19 @@ class GitHubDouble:
         context = gql.Context(estate=self.estate, token=token, violations=self.violations)
         return self._json(200, gql.execute(context, asked))
 
-    def _failed(self, failure: Failure) -> Reply:
+    def _failed(self, failure: Failure, kind: str) -> Reply:
         headers = dict(failure.headers)
         if failure.resets_in is not None:
             reset = int(self.clock.now().timestamp()) + failure.resets_in
             headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+            return self._exhausted(failure.message, kind, headers)
         return self._json(failure.status, error_body(failure.status, failure.message, failure.errors), headers)
+
+    def _exhausted(self, message: str, kind: str, headers: Mapping[str, str]) -> Reply:
+        # GraphQL says it with a 200.
+        if kind.startswith("GRAPHQL "):
+            return self._json(200, {"errors": [{"type": "RATE_LIMITED", "message": message}]}, headers)
+        return self._json(403, error_body(403, message), headers)
 
     @staticmethod
     def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Reply:

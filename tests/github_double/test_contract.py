@@ -62,6 +62,10 @@ def test_what_is_not_modelled_is_loud(hub: GitHubDouble, repo: Repository) -> No
     answer = post(hub, "/repos/octo/app/releases", {"tag_name": "v1"})
     assert (answer.status_code, "repos/create-release" in answer.json()["message"]) == (501, True)
     assert "repos/create-release" in hub.violations.pop()
+    repo.commit({"a": "1"}, branch="work", by="ana")
+    repo.pull_request("P", head="work", by="ana")
+    assert post(hub, "/repos/octo/app/pulls/1/merge", {"merge_method": "squash"}, "PUT").status_code == 501
+    assert "does not model squash" in hub.violations.pop()
     assert post(hub, "/repos/octo/app/wishes", None, "GET").status_code == 404
     assert "no such operation is published" in hub.violations.pop()
 
@@ -111,6 +115,16 @@ def test_a_wrong_query_is_a_violation(hub: GitHubDouble, query: str, fault: str)
     assert answer.status_code == 200
     assert answer.json()["errors"]
     assert fault in hub.violations.pop()
+
+
+def test_a_fault_of_the_double_is_loud(hub: GitHubDouble, repo: Repository) -> None:
+    """When our own code breaks, the answer is 500 and the trace is among the violations."""
+    repo.issue("T", by="ana").created_at = None  # type: ignore[assignment]  # the fault is the point
+    assert post(hub, "/repos/octo/app/issues?sort=created&since=2026-01-01T00:00:00Z", None, "GET").status_code == 200
+    assert "None is not of type 'string'" in hub.violations.pop()
+    repo.issues[1].labels = None  # type: ignore[assignment]  # the fault is the point
+    assert post(hub, "/repos/octo/app/issues/1", None, "GET").status_code == 500
+    assert "Traceback" in hub.violations.pop()
 
 
 def test_graphql_needs_a_credential(hub: GitHubDouble) -> None:

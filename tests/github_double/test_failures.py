@@ -66,6 +66,22 @@ def test_rate_limit_headers(hub: GitHubDouble, repo: Repository) -> None:
     assert "retry-after" not in (bare.value.headers or {})
 
 
+def test_graphql_reports_the_limit_with_a_200(hub: GitHubDouble, repo: Repository) -> None:
+    """An exhausted credential is an error of type RATE_LIMITED, injected or earned."""
+    assert repo.full_name == "octo/app"
+    api = client(hub, hub.token(limit=1)).requester
+    query = "query { viewer { login } }"
+    plan = hub.fail(failures.primary_limit(resets_in=60), times=1, where="GRAPHQL *")
+    for earned in (False, True):
+        if earned:
+            api.graphql_query(query, {})
+        with pytest.raises(github.GithubException, match="RATE_LIMITED") as refused:
+            api.graphql_query(query, {})
+        assert (refused.value.headers or {})["x-ratelimit-remaining"] == "0"
+    assert plan.hits == 1
+    assert [each.status for each in hub.calls] == [200, 200, 200]
+
+
 @pytest.mark.parametrize(
     ("failure", "applied"),
     [
