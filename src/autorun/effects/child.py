@@ -108,14 +108,14 @@ class Child:
         self._closing = True
         self._write()
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the child and its process group."""
+    def terminate(self) -> None:
+        """Ask the child and its process group to end."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill the child and everything that descends from it."""
-        self.signal(signal.SIGKILL)
+        kill_group(self._process.pid)
         kill_marked(self._mark)
 
     def read(self, seconds: float) -> list[bytes]:

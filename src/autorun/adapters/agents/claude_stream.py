@@ -1,7 +1,6 @@
 """One run of the claude CLI: its lines into the transcript, its limits watched, its end made sure of."""
 
 import json
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -166,7 +165,7 @@ class Run:
                 case _Rung.HANG_UP:
                     child.hang_up()
                 case _:
-                    child.signal(signal.SIGTERM)
+                    child.terminate()
 
 
 _INTERRUPT = json.dumps(
