@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from autorun.adapters.agents.claude_code import PINNED
 from autorun.core.errors import AgentUnavailable
 from autorun.core.model import (
     AgentResult,
@@ -29,6 +30,7 @@ from autorun.core.model import (
 )
 from autorun.demo.script import Line, cut, garble, refuse, run, say, state, use, write
 from autorun.demo.scripted_model import ScriptedModel
+from kit import tools
 from kit.agent_conformance import DONE, FOREVER, alive, assignment, lines_of, work
 from kit.claude import ENVIRON, hired
 
@@ -51,6 +53,12 @@ def _fake_cli(tmp_path: Path, body: str) -> Path:
 def test_ready_names_version_model_and_credential() -> None:
     """One line says what would run and what pays for it."""
     assert hired("http://127.0.0.1:9").ready() == "claude 2.1.330, model opus, ANTHROPIC_API_KEY"
+
+
+def test_the_pinned_version_is_the_one_that_is_installed() -> None:
+    """The version we name, and tell people to install, is the one these tests run."""
+    package = json.loads((tools.CLAUDE.parents[2] / "package.json").read_text())
+    assert package["dependencies"] == {"@anthropic-ai/claude-code": PINNED}
 
 
 @pytest.mark.parametrize(
