@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from autorun.claim import Hold
 from autorun.core import briefing, verdicts
-from autorun.core.budget import stretch_limits
+from autorun.core.budget import Reached, beyond_task, stretch_limits
 from autorun.core.checkpoints import Choice, Decision, Point, Question
 from autorun.core.errors import Interrupted, LeaseLost, ResumeRefused
 from autorun.core.journal import Happening
@@ -16,7 +16,9 @@ from autorun.core.model import (
     CheckResult,
     Ending,
     Outcome,
+    Reason,
     Statement,
+    TaskState,
     Workspace,
 )
 from autorun.core.record import Record
@@ -99,7 +101,7 @@ class Attempt:
     def _opening(self, resumed: Unfinished | None, patch: bytes) -> str:
         """The first message; empty when a human approved what an earlier attempt was about to publish."""
         answer = self.hold.task.answer
-        note = ""
+        self.hold.session, note = None, ""
         if resumed is not None and self._restored(patch):
             self.hold.session, self.statement, note = resumed.session, resumed.statement, resumed.note
             self.passed |= set(resumed.passed)
@@ -261,6 +263,14 @@ class Attempt:
         verdict = verdicts.on_result(result, self.hold.attempts)
         if self.planning and result.statement is not None:
             verdict = Stop(outcome=verdicts.waiting(Point.PLAN), point=Point.PLAN)
+        elif reached := self._session_limit(result):
+            outcome = Outcome(
+                state=TaskState.TODO,
+                reason=Reason.SESSION_LIMIT,
+                sentence=f"{reached.sentence}; the task goes on in the next session.",
+                remedy=f"Raise `{reached.key}`.",
+            )
+            verdict = Stop(outcome=outcome)
         elif result.ending is Ending.TURN_LIMIT and not self._turns_used_up():
             verdict = Stop(outcome=verdicts.waiting(Point.TURNS), point=Point.TURNS)
         if verdict is None:
@@ -273,6 +283,10 @@ class Attempt:
         assert self.statement is not None
         change = self.hold.bench.world.changes.change(self.workspace.base, self.tree)
         return look(self.hold, self.workspace, change, self.statement, self.baseline)
+
+    def _session_limit(self, result: AgentResult) -> Reached | None:
+        hold = self.hold
+        return beyond_task(hold.bench.terms.budget, hold.spent, hold.usage, hold.seconds, ending=result.ending)
 
     def _turns_used_up(self) -> bool:
         most = self.hold.bench.terms.budget.turns_per_task

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import RLock
 
 from autorun.core import naming
 from autorun.core.budget import Spent
@@ -28,13 +29,17 @@ _RENEWALS_PER_LEASE = 3
 # Reasons after which the next attempt goes on with the same conversation.
 _GOES_ON = frozenset({
     Reason.INTERRUPTED, Reason.AGENT_BLOCKED, Reason.NEEDS_INPUT, Reason.NO_CHANGE, Reason.POLICY,
-    Reason.CHECKS_FAILED, Reason.CHECKPOINT, Reason.SERVICE, Reason.USAGE_WINDOW, Reason.UNAUTHORISED,
+    Reason.CHECKS_FAILED, Reason.CHECKPOINT, Reason.SERVICE, Reason.SESSION_LIMIT, Reason.USAGE_WINDOW,
+    Reason.UNAUTHORISED,
 })  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
 class Hold:
-    """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far."""
+    """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far.
+
+    The gateway's threads ask it to cover what a call may cost; `writing` keeps their writes and ours apart.
+    """
 
     bench: Bench
     task: Task
@@ -42,14 +47,14 @@ class Hold:
     seen: Seen
     started: float
     renewed_at: float
-    reserve_usd: float
     usage: Usage = field(default_factory=Usage)
     live: Usage = field(default_factory=Usage)
     session: AgentSession | None = None
     lost: bool = False
+    writing: RLock = field(default_factory=RLock, repr=False)
 
     @classmethod
-    def take(cls, bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_usd: float) -> "Hold":
+    def take(cls, bench: Bench, task: Task, over: Seen | None, spent: Spent) -> "Hold":
         """Claim a task for this runner. Raises LeaseLost when another was quicker."""
         terms = bench.terms
         before = over.record if over else Record(task=task.id)
@@ -60,7 +65,7 @@ class Hold:
                 now=bench.now(),
                 ttl=terms.lease,
                 session_id=terms.session_id,
-                reserve_usd=reserve_usd,
+                reserve_usd=terms.reserve_usd,
             ),
             revision=task.revision,
         )
@@ -73,7 +78,6 @@ class Hold:
             seen=seen,
             started=now,
             renewed_at=now,
-            reserve_usd=reserve_usd,
             session=before.session,
         )
 
@@ -104,6 +108,20 @@ class Hold:
             self._renew()
         return StopReason.LEASE_LOST if self.lost else reason
 
+    def cover(self, usd: float) -> None:
+        """Make sure that the record is charged at least `usd` for the running stretch before it is spent.
+
+        So a runner that dies leaves no dollar unaccounted for, and too many by at most the reservation. Raises
+        LeaseLost when the task is no longer ours, and what the ledger raises when the record cannot be written.
+        """
+        with self.writing:
+            if self.lost:
+                raise LeaseLost(f"{self.task.id} was taken over by another runner")
+            needed = self.usage.cost_usd + usd
+            written = self.record.attempts[-1]
+            if needed > written.charged_usd:
+                self._write_renewal(self.usage, needed - self.usage.cost_usd + self.bench.terms.reserve_usd)
+
     def watch(self, activity: Activity) -> None:
         """Take note of a sign of life of the agent."""
         self.live = activity.usage
@@ -127,7 +145,8 @@ class Hold:
             proposal=proposal,
             session=self.session,
         )
-        self.seen = self.bench.world.ledger.publish(record, over=self.seen, branch=branch)
+        with self.writing:
+            self.seen = self.bench.world.ledger.publish(record, over=self.seen, branch=branch)
 
     def settle(self, outcome: Outcome) -> None:
         """Give the task back: the record first, then what people see. A tracker that fails is only a warning."""
@@ -140,7 +159,8 @@ class Hold:
             goes_on = outcome.reason in _GOES_ON
             record = replace(self._settled(outcome), session=self.session if goes_on else None)
         try:
-            self.seen = self.bench.world.ledger.write(record, over=self.seen)
+            with self.writing:
+                self.seen = self.bench.world.ledger.write(record, over=self.seen)
         except LeaseLost:
             self.lost = True
             return
@@ -159,31 +179,34 @@ class Hold:
         )
 
     def _due(self) -> bool:
-        unwritten = (self.usage + self.live).cost_usd - self.record.attempts[-1].usage.cost_usd
-        return (
-            self.bench.monotonic() - self.renewed_at > self.bench.terms.lease.total_seconds() / _RENEWALS_PER_LEASE
-            or unwritten > self.reserve_usd / 2 > 0
-        )
+        lease = self.bench.terms.lease.total_seconds()
+        reserve = self.bench.terms.reserve_usd
+        left = self.record.attempts[-1].charged_usd - (self.usage + self.live).cost_usd
+        return self.bench.monotonic() - self.renewed_at > lease / _RENEWALS_PER_LEASE or left < reserve / 2
 
     def _renew(self) -> None:
+        """Keep the lease alive; a ledger out of reach is endured until the lease is nearly over."""
         self.renewed_at = self.bench.monotonic()
+        with self.writing:
+            try:
+                used = self.usage + self.live
+                unspent = self.record.attempts[-1].charged_usd - used.cost_usd
+                self._write_renewal(used, max(unspent, self.bench.terms.reserve_usd))
+            except LeaseLost:
+                self.lost = True
+            except AutorunError as error:
+                self.bench.tell(Happening.WARNING, f"The lease was not renewed: {error}", task=self.task)
+                expires = self.record.expires_at or self.bench.now()
+                self.lost = expires - self.bench.now() < self.bench.terms.lease / _RENEWALS_PER_LEASE
+
+    def _write_renewal(self, usage: Usage, reserve_usd: float) -> None:
         record = renewed(
-            self.record,
-            now=self.bench.now(),
-            ttl=self.bench.terms.lease,
-            usage=self.usage + self.live,
-            reserve_usd=self.reserve_usd,
+            self.record, now=self.bench.now(), ttl=self.bench.terms.lease, usage=usage, reserve_usd=reserve_usd
         )
-        try:
-            self.seen = self.bench.world.ledger.write(record, over=self.seen)
-        except LeaseLost:
-            self.lost = True
-        except AutorunError as error:
-            left = self.record.expires_at - self.bench.now() if self.record.expires_at else self.bench.terms.lease
-            self.bench.tell(Happening.WARNING, f"The lease was not renewed: {error}", task=self.task)
-            self.lost = left < self.bench.terms.lease / _RENEWALS_PER_LEASE
+        self.seen = self.bench.world.ledger.write(record, over=self.seen)
 
 
-def still_open(task: Task) -> bool:
-    """Tell whether a task that was just read again may still be worked."""
-    return not task.objection and task.state not in {TaskState.DONE, TaskState.CANCELLED}
+def still_open(task: Task, listed: Task) -> bool:
+    """Tell whether a task that was just read again may still be worked: nobody closed it since it was listed."""
+    closed = task.state in {TaskState.DONE, TaskState.CANCELLED} and task.state is not listed.state
+    return not task.objection and not closed

@@ -62,10 +62,11 @@ class Step:
     outcome: Outcome
 
 
-def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_usd: float = 0.0) -> Settled:
+def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
     """Take one task down the line and settle it. Raises LeaseLost when another runner has it."""
-    hold = Hold.take(bench, task, over, spent, reserve_usd=reserve_usd)
+    hold = Hold.take(bench, task, over, spent)
     outcome = _UNFINISHED
+    bench.covers[task.id] = hold.cover
     bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
     try:
         for step in _steps(bench, hold, over.record if over else None):
@@ -82,6 +83,7 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_u
         outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
         raise
     finally:
+        del bench.covers[task.id]
         hold.settle(outcome)
         bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=hold.usage)
     return Settled(task=hold.task, outcome=outcome, usage=hold.usage)
@@ -89,8 +91,9 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, *, reserve_u
 
 def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
     """The line itself."""
-    hold.task = task = bench.world.tasks.refresh(hold.task)
-    if not still_open(task):
+    listed, hold.task = hold.task, bench.world.tasks.refresh(hold.task)
+    task = hold.task
+    if not still_open(task, listed):
         yield Step(name="claim", doing="It is no longer to be done", outcome=_withdrawn(task))
         return
     hold.show()

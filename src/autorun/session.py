@@ -7,7 +7,7 @@ from enum import StrEnum
 from autorun.core.budget import Spent, session_limit
 from autorun.core.errors import LeaseLost
 from autorun.core.journal import Happening
-from autorun.core.ledger import History
+from autorun.core.ledger import History, Seen
 from autorun.core.model import Reason, StopReason, TaskState, Usage
 from autorun.core.planning import Plan, plan
 from autorun.pipeline import Settled, work
@@ -60,6 +60,7 @@ _CONTAGIOUS = {
     Reason.SERVICE: Ended.ERROR,
     Reason.UNAUTHORISED: Ended.ERROR,
     Reason.USAGE_WINDOW: Ended.LIMIT,
+    Reason.SESSION_LIMIT: Ended.LIMIT,
 }
 _STOPPED = {
     StopReason.SIGINT: "Interrupted from the keyboard",
@@ -79,7 +80,6 @@ class Session:
     bench: Bench
     only: tuple[str, ...] = ()
     pause: float = 0.0
-    reserve_usd: float = 0.0
     done: list[Settled] = field(default_factory=list)
 
     def run(self) -> Report:
@@ -120,11 +120,12 @@ class Session:
     def _work_through(self, today: Plan, history: History, started: float) -> End:
         bench = self.bench
         for task in today.ready:
-            spent = self._spent(history, bench.monotonic() - started)
+            over = history.seen.get(task.id)
+            spent = self._spent(history, bench.monotonic() - started, over)
             if end := self._must_end(spent):
                 return end
             try:
-                settled = work(bench, task, history.seen.get(task.id), spent, reserve_usd=self.reserve_usd)
+                settled = work(bench, task, over, spent)
             except LeaseLost as error:
                 bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
                 continue
@@ -149,11 +150,17 @@ class Session:
         ended = Ended.LIMIT if reason is StopReason.DEADLINE else Ended.SIGNAL
         return End(reason=ended, sentence=_STOPPED[reason], stopped_by=reason)
 
-    def _spent(self, history: History, seconds: float) -> Spent:
+    def _spent(self, history: History, seconds: float, over: Seen | None) -> Spent:
         usd = sum(one.usage.cost_usd for one in self.done)
         yesterday = self.bench.now() - _DAY
         before = sum(seen.record.charged_since(yesterday) for seen in history.seen.values())
-        return Spent(tasks=len(self.done), seconds=seconds, usd=usd, usd_today=before + usd)
+        return Spent(
+            tasks=len(self.done),
+            seconds=seconds,
+            usd=usd,
+            usd_today=before + usd,
+            usd_task=over.record.charged_usd if over else 0.0,
+        )
 
 
 def _nothing_left(today: Plan) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from autorun.core.budget import Budget
 from autorun.core.checkpoints import Checkpoints
 from autorun.core.journal import Entry, Happening
-from autorun.core.model import Check, CheckResult, Outcome, Stop, Task, Usage
+from autorun.core.model import Check, CheckResult, Outcome, Stop, Task, TaskId, Usage
 from autorun.core.policy import PolicyRules
 from autorun.core.record import Holder
 from autorun.ports import World
@@ -24,6 +24,7 @@ class Terms:
 
     `holder` is this runner's identity, its nonce renewed for every claim. `folder` is the session folder. `secrets`
     are the values that may leave in no text. `context_window` is in tokens. `cost_estimated`: a subscription pays.
+    `reserve_usd` is charged for a running attempt beyond what it is known to have spent.
     """
 
     session_id: str
@@ -46,6 +47,7 @@ class Terms:
     title_prefix: str = ""
     run_url: str = ""
     cost_estimated: bool = False
+    reserve_usd: float = 0.0
     lease: timedelta = LEASE
     grace: timedelta = GRACE
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -55,9 +57,10 @@ class Terms:
 class Bench:
     """Where a session works: its terms, its world, and the few things that grow while it lasts.
 
-    `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says why to end
-    the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop` has a
-    reason.
+    `baselines` are the checks' results by base commit, `covers` the running tasks' ways to reserve money in their
+    records. `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says why
+    to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop`
+    has a reason.
     """
 
     terms: Terms
@@ -69,6 +72,7 @@ class Bench:
     closing: Stop
     wait: Callable[[float, Stop], None]
     baselines: dict[str, tuple[CheckResult, ...]] = field(default_factory=dict)
+    covers: dict[TaskId, Callable[[float], None]] = field(default_factory=dict)
 
     def tell(
         self,

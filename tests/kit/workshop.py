@@ -1,6 +1,6 @@
 """A whole bench on a throw-away repository: everything real but the agent, the human and the clock."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -251,7 +251,7 @@ class Workshop:
     def _stop(self) -> StopReason | None:
         return self.stop_reasons[0] if self.stop_reasons else None
 
-    def run(self, turns: dict[str, Iterable[Turn]], *, only: tuple[str, ...] = (), **terms: object) -> "Ran":
+    def run(self, turns: Mapping[str, Iterable[Turn]], *, only: tuple[str, ...] = (), **terms: object) -> "Ran":
         """Run a session with an agent that plays `turns`."""
         agent = ActedAgent({key: list(each) for key, each in turns.items()})
         with self.bench(agent, **terms) as bench:

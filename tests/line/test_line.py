@@ -3,11 +3,11 @@
 import pytest
 
 from autorun.claim import Hold
-from autorun.core.budget import Spent
+from autorun.core.budget import Budget, Spent
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Happening
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
-from autorun.session import Ended
+from autorun.session import Ended, Session
 from kit.repos import commit_all, git, write_files
 from kit.workshop import CENTS, ActedAgent, Workshop, check, completed, ends, needs_input, removes, says, writes
 
@@ -312,11 +312,10 @@ def test_a_dead_runners_task_is_taken_over_at_once(shop: Workshop) -> None:
     """A holder that died is charged its reservation and an attempt; the next run finishes the task."""
     shop.task("hello")
 
-    with shop.bench(ActedAgent({})) as bench:
-        original = bench.world.ledger
+    with shop.bench(ActedAgent({}), reserve_usd=0.5) as bench:
         task = bench.world.tasks.backlog().tasks[0]
-        hold = Hold.take(bench, task, None, Spent(), reserve_usd=0.5)
-        assert original.history().seen[task.id].record.holder is not None
+        hold = Hold.take(bench, task, None, Spent())
+        assert bench.world.ledger.history().seen[task.id].record.holder is not None
     assert shop.run({"hello": []}).agent.told == [], "a holder that may live keeps its task"
     shop.graves.dead_nonces.add(hold.record.holder.nonce if hold.record.holder else "")
     ran = shop.run({"hello": [writes({"hello.txt": ""})]})
@@ -338,7 +337,7 @@ def test_a_lost_lease_publishes_nothing(shop: Workshop) -> None:
         with shop.bench(ActedAgent({})) as thief:
             seen = thief.world.ledger.history().seen
             task = next(t for t in thief.world.tasks.backlog().tasks if t.id.key == "a")
-            Hold.take(thief, task, seen[task.id], Spent(), reserve_usd=0)
+            Hold.take(thief, task, seen[task.id], Spent())
         return writes({"a.txt": ""})(assignment)
 
     ran = shop.run({"a": [robbed], "b": [writes({"b.txt": ""})]})
@@ -413,3 +412,54 @@ def test_what_git_cannot_record_blocks_the_task(shop: Workshop) -> None:
     assert (record.state, record.outcome and record.outcome.reason) == (TaskState.BLOCKED, Reason.POLICY)
     assert record.outcome is not None
     assert ".GIT" in record.outcome.sentence
+
+
+def test_money_is_in_the_record_before_it_is_spent(shop: Workshop) -> None:
+    """A call beyond what the record is charged renews it first; what is settled is what was spent."""
+    shop.task("a")
+    charged: list[float] = []
+
+    def spends(assignment: Assignment) -> AgentResult:
+        for usd in (0.1, 0.4, 0.9):
+            bench.covers[assignment.task](usd)
+            charged.append(shop.record("a").charged_usd)
+        return writes({"a.txt": ""})(assignment)
+
+    with shop.bench(ActedAgent({"a": [spends]}), reserve_usd=0.5) as bench:
+        Session(bench=bench).run()
+    assert charged == pytest.approx([0.5, 0.5, 1.4])
+    assert shop.record("a").charged_usd == CENTS.cost_usd
+
+
+def test_a_spent_session_leaves_the_task_for_the_next(shop: Workshop) -> None:
+    """The session's limit ends the session, not the task: no attempt is burned, and the next session goes on."""
+    shop.task("a")
+    budget = Budget(usd_per_session=0.3, usd_per_task=5.0)
+    ran = shop.run({"a": [ends(Ending.COST_LIMIT, files={"half.txt": ""})]}, budget=budget)
+    assert ran.report.end.reason is Ended.LIMIT
+    assert "cost_limit_per_session" in ran.report.end.remedy
+    assert (shop.record("a").state, shop.record("a").burned) == (TaskState.TODO, 0)
+    shop.run({"a": [writes({"rest.txt": ""})]}, budget=budget)
+    assert shop.git("diff", "--name-only", "main", "autorun/file-a").split() == ["half.txt", "rest.txt"]
+
+
+def test_a_tasks_own_limit_is_a_failed_attempt(shop: Workshop) -> None:
+    """What the task may cost is spent: the attempt failed, and the session goes on."""
+    shop.task("a", priority="high")
+    shop.task("b")
+    turns = {"a": [ends(Ending.COST_LIMIT)], "b": [writes({"b.txt": ""})]}
+    shop.run(turns, budget=Budget(usd_per_session=10.0, usd_per_task=0.3))
+    assert shop.record("a").burned == 1
+    assert shop.record("b").state is TaskState.IN_REVIEW
+
+
+def test_the_day_counts_every_run(shop: Workshop) -> None:
+    """What other sessions spent in 24 hours counts; a day later it does not."""
+    shop.task("a", priority="high")
+    shop.task("b")
+    budget = Budget(usd_per_day=CENTS.cost_usd)
+    first = shop.run({"a": [writes({"a.txt": ""})], "b": [writes({"b.txt": ""})]}, budget=budget)
+    assert first.report.end.sentence.endswith("in 24 hours")
+    assert shop.run({"b": []}, budget=budget).report.settled == ()
+    shop.clock.pass_(hours=25)
+    assert shop.run({"b": [writes({"b.txt": ""})]}, budget=budget).report.count(TaskState.IN_REVIEW) == 1

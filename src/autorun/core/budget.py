@@ -1,8 +1,9 @@
 """What may still be consumed: by this task, this session, this day."""
 
 from dataclasses import dataclass
+from math import inf
 
-from autorun.core.model import Limits, Usage
+from autorun.core.model import Ending, Limits, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,32 +79,53 @@ def stretch_limits(
     `context_window` is the model's, in tokens; None lets it fill up. `turns` ends the stretch earlier, for a
     checkpoint. A limit of 0 means that nothing may be consumed.
     """
-    money = [
-        limit - so_far
-        for limit, so_far in (
-            (budget.usd_per_task, spent.usd_task + used.cost_usd),
-            (budget.usd_per_session, spent.usd + used.cost_usd),
-            (budget.usd_per_day, spent.usd_today + used.cost_usd),
-        )
-        if limit is not None
-    ]
-    turns_left = [
-        limit
-        for limit in (turns, None if budget.turns_per_task is None else budget.turns_per_task - used.turns)
-        if limit is not None
-    ]
-    seconds = [
-        limit * 60 - so_far
-        for limit, so_far in (
-            (budget.minutes_per_task, seconds_used),
-            (budget.minutes_per_session, spent.seconds + seconds_used),
-        )
-        if limit is not None
-    ]
+    usd = min(left for _, left in _money(budget, spent, used))
+    seconds = min(left for _, left in _time(budget, spent, seconds_used))
+    turns_left = min(_left(budget.turns_per_task, used.turns), inf if turns is None else turns)
     return Limits(
-        turns=max(0, min(turns_left)) if turns_left else None,
-        cost_usd=max(0.0, min(money)) if money else None,
+        turns=None if turns_left == inf else int(turns_left),
+        cost_usd=None if usd == inf else usd,
         context_tokens=None if context_window is None else int(context_window * budget.context_share),
-        seconds=max(0.0, min(seconds)) if seconds else 86400.0,
+        seconds=_LONGEST_SECONDS if seconds == inf else seconds,
         silent_seconds=budget.silent_seconds,
     )
+
+
+def beyond_task(budget: Budget, spent: Spent, used: Usage, seconds_used: float, *, ending: Ending) -> Reached | None:
+    """Tell which limit of the session or the day ended a stretch; None if it was the task's own."""
+    if ending is Ending.COST_LIMIT:
+        own, *wider = _money(budget, spent, used)
+    elif ending is Ending.TIME_LIMIT:
+        own, *wider = _time(budget, spent, seconds_used)
+    else:
+        return None
+    key, left = min(wider, key=lambda each: each[1])
+    if left >= own[1]:
+        return None
+    return Reached(sentence=f"The limit `{key}` is reached", key=key)
+
+
+_LONGEST_SECONDS = 7 * 86400.0
+
+
+def _money(budget: Budget, spent: Spent, used: Usage) -> tuple[tuple[str, float], ...]:
+    """USD left under each limit, the task's own first."""
+    return (
+        ("autonomous.cost_limit_per_task", _left(budget.usd_per_task, spent.usd_task + used.cost_usd)),
+        ("autonomous.cost_limit_per_session", _left(budget.usd_per_session, spent.usd + used.cost_usd)),
+        ("autonomous.cost_limit_per_day", _left(budget.usd_per_day, spent.usd_today + used.cost_usd)),
+    )
+
+
+def _time(budget: Budget, spent: Spent, seconds_used: float) -> tuple[tuple[str, float], ...]:
+    """Seconds left under each limit, the task's own first."""
+    session = None if budget.minutes_per_session is None else budget.minutes_per_session * 60
+    task = None if budget.minutes_per_task is None else budget.minutes_per_task * 60
+    return (
+        ("autonomous.minutes_per_task", _left(task, seconds_used)),
+        ("autonomous.minutes_per_session", _left(session, spent.seconds + seconds_used)),
+    )
+
+
+def _left(limit: float | None, so_far: float) -> float:
+    return inf if limit is None else max(0.0, limit - so_far)

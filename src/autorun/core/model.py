@@ -516,6 +516,7 @@ class Reason(StrEnum):
     CHECKS_FAILED = "checks_failed"
     CHECKPOINT = "checkpoint"
     LIMIT = "limit"
+    SESSION_LIMIT = "session_limit"
     AGENT_FAILED = "agent_failed"
     SERVICE = "service"
     USAGE_WINDOW = "usage_window"
