@@ -141,7 +141,7 @@ class Ask:
 
     def text(self, key: str) -> str | None:
         """Return a text of the body."""
-        value = self.body.get(key) if isinstance(self.body, dict) else None
+        value = self.body.get(key) if isinstance(self.body, Mapping) else None
         return value if isinstance(value, str) else None
 
     def since(self) -> datetime | None:

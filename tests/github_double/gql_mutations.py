@@ -1,6 +1,6 @@
 """GraphQL: the modelled mutations, by the same methods REST uses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from github_double.bare import ZERO, GitFailed
@@ -8,13 +8,14 @@ from github_double.gql import Context, Edge, NotModelled, cursor_of, fields
 from github_double.gql_fields import REACTIONS, Info, visible
 from github_double.home import Label
 from github_double.issues import Comment, Issue, Text
+from github_double.noted import Noted
 from github_double.pulls import PullRequest
 from github_double.repository import Repository
 from github_double.rest_pulls import check_switch
 from github_double.site import Refused, User
 
 WRITE_ISSUES, WRITE_PULLS = "issues|pull_requests:write", "pull_requests:write"
-Given = dict[str, Any]
+Given = Mapping[str, Any]
 CONTENT = {name: content for content, name in REACTIONS.items()}
 
 
@@ -107,6 +108,7 @@ def _create_pull(info: Info, given: Given) -> Given:
         by=context.login,
         draft=bool(given.get("draft")),
     )
+    pull.maintainer_can_modify = bool(given.get("maintainerCanModify"))
     return {"pullRequest": pull}
 
 
@@ -127,8 +129,6 @@ def _update_pull(info: Info, given: Given) -> Given:
         pull.close(by=login)
     elif given.get("state") == "OPEN":
         pull.reopen(by=login)
-    if unknown := set(given) - {"pullRequestId", "title", "body", "baseRefName", "state", "clientMutationId"}:
-        raise NotModelled(f"the double does not model {sorted(unknown)} of updatePullRequest")
     return {"pullRequest": pull}
 
 
@@ -189,8 +189,11 @@ MUTATIONS: dict[str, Callable[[Info, Given], Given]] = {
 
 def _mutation(perform: Callable[[Info, Given], Given]) -> Callable[..., Given]:
     def resolve(_root: Any, info: Info, **args: Any) -> Given:
-        given = args["input"]
-        return {"clientMutationId": given.get("clientMutationId"), **perform(info, given)}
+        given = Noted(args["input"])
+        answer = {"clientMutationId": given.get("clientMutationId"), **perform(info, given)}
+        if given.unread:
+            raise NotModelled(f"the double does not model {given.unread} of {info.field_name}")
+        return answer
 
     return resolve
 

@@ -1,5 +1,6 @@
 """REST: issues, comments and timelines."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from github_double import render
@@ -13,7 +14,7 @@ LABEL_NAMES = "labels"
 
 def names(given: Any) -> list[str]:
     """Return the label names of any of the shapes GitHub takes."""
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         given = given.get(LABEL_NAMES, [])
     return [each["name"] if isinstance(each, dict) else str(each) for each in given]
 
@@ -59,8 +60,9 @@ def create_issue(ask: Ask) -> Answer:
     """Open an issue; labels of people without triage are dropped without a word."""
     if not ask.repo.has_issues:
         raise Refused(410, "Issues has been disabled in this repository.")
+    wanted = names(ask.body.get("labels") or [])
     may_label = ask.token is not None and (ask.token.kind == "installation" or ask.repo.has_role(ask.login, "triage"))
-    labels = tuple(names(ask.body.get("labels") or [])) if may_label else ()
+    labels = tuple(wanted) if may_label else ()
     issue = ask.repo.issue(str(ask.body["title"]), ask.text("body"), by=ask.login, labels=labels)
     return Answer(status=201, body=render.issue(issue))
 
@@ -76,8 +78,9 @@ def update_issue(ask: Ask) -> Answer:
         issue.set_labels(names(body["labels"]), by=ask.login)
     if "assignees" in body:
         issue.assignees = [ask.repo.user(each) for each in body["assignees"]]
+    reason = ask.text("state_reason") or "completed"
     if body.get("state") == "closed":
-        issue.close(by=ask.login, reason=body.get("state_reason") or "completed")
+        issue.close(by=ask.login, reason=reason)
     elif body.get("state") == "open":
         issue.reopen(by=ask.login)
     return Answer(body=render.issue(issue))

@@ -48,7 +48,7 @@ def create_pull(ask: Ask) -> Answer:
         by=ask.login,
         draft=bool(body.get("draft", False)),
     )
-    pull.maintainer_can_modify = False
+    pull.maintainer_can_modify = bool(body.get("maintainer_can_modify", False))
     return Answer(status=201, body=render.pull_request(pull))
 
 

@@ -99,7 +99,12 @@ def compare(ask: Ask) -> Answer:
     found = [ask.repo.git.resolve(each.rpartition(":")[2]) for each in (base, head)]
     if None in found:
         raise Refused(404, "Not Found")
-    return Answer(body=render_git.comparison(found[0] or "", found[1] or "", ask.repo))
+    shown = render_git.comparison(found[0] or "", found[1] or "", ask.repo)
+    page, size = int(ask.query.get("page", 1)), int(ask.query.get("per_page", 250))
+    if page > 1:
+        # The files come with the first page only.
+        shown["files"] = []
+    return Answer(body=shown | {"commits": shown["commits"][(page - 1) * size : page * size]})
 
 
 @route("repos/get-commit", needs=READ)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from github_double import rest_actions, rest_issues, rest_labels, rest_pulls, rest_repos
 from github_double.ask import ROUTES, Answer, Ask, Estate, demand
 from github_double.contract import Contract, Operation
+from github_double.noted import Noted
 from github_double.repository import Repository
 from github_double.site import Moved, Refused, Token
 
@@ -78,8 +79,11 @@ class Router:
         self._violations += faults
         if faults:
             return self._error(Refused(422, f"Invalid request.\n\n{'; '.join(faults)}"))
+        read, taken = Noted(query), Noted(body) if isinstance(body, dict) else body
         try:
-            reply = self._paged(self._handled(found, query, body, token), found, query)
+            reply = self._paged(self._handled(found, read, taken, token), found, read)
+            unread = [*read.unread, *(taken.unread if isinstance(taken, Noted) else ())]
+            self._violations += [f"{operation.id}: the double does not model {each!r}" for each in unread]
         except Refused as refused:
             if refused.status == 501:
                 self._violations.append(f"{operation.id}: {refused.message}")

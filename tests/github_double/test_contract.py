@@ -57,14 +57,18 @@ def test_a_body_that_is_no_json_is_a_violation(hub: GitHubDouble, repo: Reposito
 
 
 def test_what_is_not_modelled_is_loud(hub: GitHubDouble, repo: Repository) -> None:
-    """A published operation without a handler is 501 with its name, an unpublished path 404; both are noted."""
+    """No handler is 501, no such path 404, a parameter overlooked does no harm: each is noted."""
     assert repo.full_name == "octo/app"
     answer = post(hub, "/repos/octo/app/releases", {"tag_name": "v1"})
     assert (answer.status_code, "repos/create-release" in answer.json()["message"]) == (501, True)
     assert "repos/create-release" in hub.violations.pop()
+    assert post(hub, "/repos/octo/app/issues?assignee=ana", None, "GET").status_code == 200
+    assert "does not model 'assignee'" in hub.violations.pop()
+    assert post(hub, "/repos/octo/app/issues", {"title": "T", "milestone": 1}).status_code == 201
+    assert "does not model 'milestone'" in hub.violations.pop()
     repo.commit({"a": "1"}, branch="work", by="ana")
     repo.pull_request("P", head="work", by="ana")
-    assert post(hub, "/repos/octo/app/pulls/1/merge", {"merge_method": "squash"}, "PUT").status_code == 501
+    assert post(hub, "/repos/octo/app/pulls/2/merge", {"merge_method": "squash"}, "PUT").status_code == 501
     assert "does not model squash" in hub.violations.pop()
     assert post(hub, "/repos/octo/app/wishes", None, "GET").status_code == 404
     assert "no such operation is published" in hub.violations.pop()
