@@ -1,14 +1,18 @@
 """The real CLI through the gateway: with every kind of credential, and up to the limits."""
 
 import json
+import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from autorun.adapters.agents.claude_code import ClaudeCode
+from autorun.adapters.gateway import Gateway
 from autorun.core.credential import Credential, CredentialKind
-from autorun.core.model import Command, Ending, Limits
+from autorun.core.model import Assignment, Command, Ending, Limits
 from autorun.demo.script import overloaded, refuse, run, say, write
 from autorun.demo.scripted_model import ScriptedModel
 from autorun.effects import process
@@ -132,3 +136,26 @@ def test_an_expired_login_says_what_to_do(opened: Opened, tmp_path: Path) -> Non
         assert service.asked == []
         assert client.metered.ending is Ending.UNAUTHORISED
         assert "claude setup-token" in client.metered.remedy
+
+
+def test_the_driver_tells_what_the_gateway_saw(assignment: Callable[[Limits], Assignment], tmp_path: Path) -> None:
+    """Usage, ending, sentence and remedy of a stretch come from the gateway's meter."""
+    script = [run("true").costing(output=8000), run("true"), say("Done.")]
+    with ScriptedModel(script) as service:
+        gateway = Gateway(API_KEY, ("opus",), upstream=service.url, warn=pytest.fail)
+        driver = ClaudeCode(
+            claude(),
+            access=gateway.opened,
+            confine=lambda command, _room: command,
+            credential=gateway.credential,
+            model="opus",
+            environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        )
+        assert driver.ready().endswith("ANTHROPIC_API_KEY")
+        result = driver.work(assignment(Limits(cost_usd=0.25)), stop=lambda: None, watch=lambda _activity: None)
+        gateway.close()
+    assert result.ending is Ending.COST_LIMIT
+    assert result.sentence.startswith("Cost limit reached: of $0.25 for this task $0.16 are spent")
+    assert "cost_limit_per_task" in result.remedy
+    assert (result.usage.turns, result.usage.output_tokens) == (1, 8000)
+    assert result.usage.cost_usd == pytest.approx((1000 * 4 + 8000 * 20) / 1e6)

@@ -14,8 +14,11 @@ _FARTHEST = timedelta(days=40)
 _PAYMENT_REQUIRED = 402
 _SERVER_ERRORS = 500
 _PASSING = (408, 409)
-_WINDOW_STATED = re.compile(r"usage limit reached(?:\|(?P<epoch>\d+))?|out of extra usage", re.IGNORECASE)
-_BILLING = re.compile(r"credit balance|billing|spend(ing)? limit", re.IGNORECASE)
+_WINDOW_STATED = re.compile(
+    r"(?:claude ai )?usage limit reached(?:\|(?P<epoch>\d+))?|you're out of extra usage", re.IGNORECASE
+)
+# From its beginning: a message may quote the request, which the agent wrote.
+_BILLING = re.compile(r"your credit balance is too low|you have reached your specified", re.IGNORECASE)
 _WINDOWS = {"five_hour": "5-hour", "seven_day": "weekly", "seven_day_opus": "Opus", "seven_day_sonnet": "Sonnet"}
 
 
@@ -77,12 +80,12 @@ def unauthorised(sentence: str, *, remedy: str = "Check that the model's credent
 
 def _unpaid_for(status: int, kind: str, message: str) -> bool:
     return status == _PAYMENT_REQUIRED or (
-        status in (400, 403, 429) and (kind == "billing_error" or _BILLING.search(message) is not None)
+        status in (400, 403, 429) and (kind == "billing_error" or _BILLING.match(message) is not None)
     )
 
 
 def _limited(headers: Mapping[str, str], message: str, said: str, now: datetime) -> Failure:
-    stated = _WINDOW_STATED.search(message)
+    stated = _WINDOW_STATED.match(message)
     if headers.get("anthropic-ratelimit-unified-status") != "rejected" and not stated:
         return _busy(said, _after(headers, now))
     name = _WINDOWS.get(headers.get("anthropic-ratelimit-unified-representative-claim", ""), "usage")
