@@ -22,6 +22,7 @@ from autorun.core.model import (
     Usage,
 )
 from autorun.core.record import Record, claimed, confirmed, renewed, settled
+from autorun.core.secrets import redacted
 from autorun.core.verdicts import Attempts, burns
 from autorun.terms import Bench
 
@@ -152,6 +153,7 @@ class Hold:
         """Give the task back: the record first, then what people see. A tracker that fails is only a warning."""
         if self.lost:
             return
+        outcome = self._without_secrets(outcome)
         if self.record.holder is None:
             record = confirmed(self.record, outcome)
         else:
@@ -172,6 +174,18 @@ class Hold:
             self.bench.world.tasks.show(self.task, self.record)
         except AutorunError as error:
             self.bench.tell(Happening.WARNING, f"{self.task.id} is not shown as it stands: {error}", task=self.task)
+
+    def _without_secrets(self, outcome: Outcome) -> Outcome:
+        """The record is public to every reader of the repository, and parts of an outcome are the agent's words."""
+
+        def clean(text: str) -> str:
+            return redacted(text, self.bench.terms.secrets)
+
+        blockers = tuple(
+            replace(one, what=clean(one.what), why=clean(one.why), needed=clean(one.needed))
+            for one in outcome.blockers
+        )
+        return replace(outcome, sentence=clean(outcome.sentence), remedy=clean(outcome.remedy), blockers=blockers)
 
     def _settled(self, outcome: Outcome) -> Record:
         return settled(

@@ -45,12 +45,15 @@ def look(
     `before` are the checks' results at the base. Raises Interrupted when the run is asked to end meanwhile.
     """
     terms, changes = hold.bench.terms, hold.bench.world.changes
+    around = changes.surroundings(change)
     findings = judge_change(
         change,
         terms.policy,
         patch=changes.patch(change, max_bytes=PATCH_LIMIT),
-        texts={"the title": statement.title, "the body": statement.body, "the summary": statement.summary},
+        texts=_leaving(statement),
         canaries=terms.secrets,
+        filtered=around.filtered,
+        base_paths=around.paths,
     )
     if verdict := verdicts.on_change(change, findings, statement):
         return Judged(verdict=verdict, evidence=Evidence(change=change, findings=findings))
@@ -60,6 +63,17 @@ def look(
         verdict=verdict or Publish(statement=statement),
         evidence=Evidence(change=change, findings=findings, checks=checks),
     )
+
+
+def _leaving(statement: Statement) -> dict[str, str]:
+    """All the agent's words that a commit message or pull request would carry."""
+    evidence = "\n".join(f"{one.criterion}\n{one.evidence}" for one in statement.criteria)
+    return {
+        "the title": statement.title,
+        "the body": statement.body,
+        "the summary": statement.summary,
+        "the evidence": evidence,
+    }
 
 
 def _verify(hold: Hold, workspace: Workspace, log: str) -> tuple[CheckResult, ...]:

@@ -19,6 +19,7 @@ from autorun.core.model import (
     Proposal,
     PullRequest,
     Stop,
+    Surroundings,
     Task,
     TaskId,
     Watch,
@@ -105,6 +106,10 @@ class Changes(Protocol):
 
     def patch(self, change: Change, *, max_bytes: int, whole: bool = False) -> bytes:
         """Return the change as a unified diff, cut at `max_bytes`; `whole` holds binary files too, for `restore`."""
+        ...
+
+    def surroundings(self, change: Change) -> Surroundings:
+        """Return what the base revision says of a change: its paths, and which changed ones a filter would rewrite."""
         ...
 
     def restore(self, workspace: Workspace, patch: bytes) -> None:

@@ -58,8 +58,8 @@ class Bench:
     """Where a session works: its terms, its world, and the few things that grow while it lasts.
 
     `baselines` are the checks' results by base commit, `covers` the running tasks' ways to reserve money in their
-    records. `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says why
-    to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop`
+    records. `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says
+    why to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop`
     has a reason.
     """
 

@@ -463,3 +463,40 @@ def test_the_day_counts_every_run(shop: Workshop) -> None:
     assert shop.run({"b": []}, budget=budget).report.settled == ()
     shop.clock.pass_(hours=25)
     assert shop.run({"b": [writes({"b.txt": ""})]}, budget=budget).report.count(TaskState.IN_REVIEW) == 1
+
+
+def test_a_secret_in_the_agents_words_reaches_nobody(shop: Workshop) -> None:
+    """What the agent says of its blocker is public: known secrets in it are struck out."""
+    shop.task("a")
+    secret = "s3cr3t-value-of-the-runner"
+    shop.run({"a": [says(needs_input(f"The key is {secret}"))]}, secrets=(secret,))
+    outcome = shop.record("a").outcome
+    assert outcome is not None
+    assert secret not in str(outcome)
+    assert "The key is" in outcome.sentence
+
+
+def test_a_secret_in_the_change_is_not_published(shop: Workshop) -> None:
+    """A file or a statement that holds a secret of ours goes back, and then blocks the task."""
+    shop.task("a")
+    secret = "s3cr3t-value-of-the-runner"
+    ran = shop.run({"a": [writes({"a.txt": secret}), says(completed())]}, secrets=(secret,))
+    assert shop.record("a").state is TaskState.BLOCKED
+    assert secret not in ran.agent.messages("a")[1]
+
+
+def test_names_that_collide_with_the_bases_are_refused(shop: Workshop) -> None:
+    """A new name that folds onto an existing one, or a path that a filter owns, blocks the task."""
+    write_files(shop.root, {".gitattributes": "*.bin filter=lfs\n", "big.bin": "pointer\n"})
+    shop.task("a")
+    shop.task("b")
+    turns = {
+        "a": [writes({"readme.md": "x"}), says(completed())],
+        "b": [writes({"big.bin": "changed\n", ".gitattributes": ""}), says(completed())],
+    }
+    shop.run(turns)
+    for key, name in (("a", "readme.md"), ("b", "big.bin")):
+        outcome = shop.record(key).outcome
+        assert outcome is not None
+        assert outcome.reason is Reason.POLICY, outcome
+        assert name in outcome.sentence

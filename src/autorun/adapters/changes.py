@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autorun.core.errors import ContentRefused, ResumeRefused
-from autorun.core.model import Change, FileChange, FileStatus, Workspace
+from autorun.core.model import Change, FileChange, FileStatus, Surroundings, Workspace
 from autorun.effects.git import Git
 from autorun.effects.store import Store
 
@@ -108,6 +108,24 @@ class TreeChanges:
         if not finished.ok:
             raise self.store.git.failure(arguments, finished)
         return bytes(head)
+
+    def surroundings(self, change: Change) -> Surroundings:
+        """Return what the base revision says of a change: its paths, and which changed ones a filter would rewrite.
+
+        The base's own attributes count, not those the change may have edited.
+        """
+        git = self.store.git.with_(index=self.store.git.git_dir / "index-base")
+        listed = git.bytes("ls-tree", "-r", "-z", "--name-only", change.base)
+        paths = frozenset(listed.decode("utf-8", "surrogateescape").split("\0")) - {""}
+        filtered: frozenset[str] = frozenset()
+        if any(path == ".gitattributes" or path.endswith("/.gitattributes") for path in paths):
+            git("read-tree", change.base)
+            asked = "\0".join(file.path for file in change.files).encode("utf-8", "surrogateescape")
+            answer = git.bytes("check-attr", "-z", "--cached", "--stdin", "filter", stdin=asked)
+            fields = answer.decode("utf-8", "surrogateescape").split("\0")
+            named = zip(fields[::3], fields[2::3], strict=False)
+            filtered = frozenset(path for path, value in named if value not in {"unspecified", "unset"})
+        return Surroundings(paths=paths, filtered=filtered)
 
     def restore(self, workspace: Workspace, patch: bytes) -> None:
         """Apply a patch taken from the same base to a clean workspace. Raises ResumeRefused if it does not fit."""
