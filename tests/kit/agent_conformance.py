@@ -237,7 +237,7 @@ class AgentConformance:
 
     def test_a_high_context_ends_the_stretch(self, hire: Hire, tmp_path: Path) -> None:
         """Work ends when the conversation reaches its size, unless it is just being stated."""
-        with ScriptedModel([run("true"), run("true").costing(input=90_000), run(FOREVER), DONE]) as model:
+        with ScriptedModel([run("true"), run("true").costing(input=90_000), hang()]) as model:
             result = work(hire(model.url), assignment(tmp_path / "1", context_tokens=80_000))
         assert result.ending is Ending.CONTEXT_HIGH
         assert result.usage.context_tokens == 90_100
