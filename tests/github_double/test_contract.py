@@ -9,6 +9,7 @@ from github_double.ask import ROUTES
 from github_double.contract import contract, examples
 from github_double.digest import as_json_schema, digest_graphql
 from github_double.events import ShapeBroken, check_shape, substituted
+from github_double.fixtures import need_descriptions
 from github_double.gql import FIELDS, schema
 from github_double.hub import GitHubDouble
 from github_double.repository import Repository
@@ -88,6 +89,7 @@ def test_a_wrong_answer_is_a_violation(hub: GitHubDouble, repo: Repository) -> N
 
 def test_answers_are_judged_by_status_and_shape() -> None:
     """A status nobody described, a missing key and a body where none belongs are faults."""
+    need_descriptions()
     found = contract().find("POST", "/repos/o/r/issues/1/comments")
     assert found is not None
     operation = found[0]
@@ -139,6 +141,7 @@ def test_graphql_needs_a_credential(hub: GitHubDouble) -> None:
 
 def test_every_handler_and_field_is_published() -> None:
     """Nothing is modelled that GitHub does not have: operation ids and GraphQL fields all exist."""
+    need_descriptions()
     assert set(ROUTES) <= contract().ids
     for kind, name in FIELDS:
         fields = getattr(schema().type_map[kind], "fields", {})

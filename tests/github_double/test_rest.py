@@ -1,5 +1,6 @@
 """REST as PyGithub speaks it; the fixture holds every request and answer to GitHub's description."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 
@@ -286,6 +287,23 @@ def test_rate_limit_and_account(hub: GitHubDouble, repo: Repository) -> None:
     with pytest.raises(github.RateLimitExceededException) as refused:
         api.get_repo(repo.full_name)
     assert (refused.value.headers or {})["x-ratelimit-remaining"] == "0"
+
+
+def test_many_clients_at_once(hub: GitHubDouble, repo: Repository) -> None:
+    """Eight clients writing at the same time lose nothing and mix nothing up."""
+    repo.issue("T", by="ana")
+    token = hub.token()
+
+    def write(who: int) -> None:
+        issue = client(hub, token).get_repo("octo/app").get_issue(1)
+        for number in range(10):
+            issue.create_comment(f"{who}.{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    comments = repo.issues[1].comments
+    assert sorted(each.body or "" for each in comments) == sorted(f"{a}.{b}" for a in range(8) for b in range(10))
+    assert len({each.id for each in comments}) == 80
 
 
 def test_limits_of_text(hub: GitHubDouble, repo: Repository) -> None:
