@@ -55,7 +55,7 @@ class Contract:
         self._by_method: dict[str, list[Operation]] = {}
         for each in operations:
             self._by_method.setdefault(each.method, []).append(each)
-        self.ids = frozenset(each.id for each in operations)
+        self.operations = tuple(operations)
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation of a path below the API's root, with its path parameters decoded."""

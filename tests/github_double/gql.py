@@ -87,18 +87,17 @@ def _plain(getter: Callable[[Any], Any], one: Any, _info: graphql.GraphQLResolve
 
 def cursor_of(index: int, row: Any) -> str:
     """Return the cursor of a row: its place, and its id so that rows before it may come or go."""
-    key = row.id if isinstance(row, Entity) else str(row)
-    return base64.b64encode(f"cursor:v2:{index}:{key}".encode()).decode()
+    return base64.b64encode(f"cursor:v2:{index}:{_key(row)}".encode()).decode()
+
+
+def _key(row: Any) -> str:
+    return str(row.id if isinstance(row, Entity) else row)
 
 
 def _place(cursor: str, whole: Sequence[Any]) -> int:
-    for index, row in enumerate(whole):
-        if cursor_of(index, row).rpartition(":")[2] == cursor or cursor_of(index, row) == cursor:
-            return index
     try:
-        index_text, _, key = base64.b64decode(cursor).decode().removeprefix("cursor:v2:").partition(":")
-        same = [i for i, row in enumerate(whole) if isinstance(row, Entity) and str(row.id) == key]
-        return same[0] if same else int(index_text) - 1
+        index, _, key = base64.b64decode(cursor).decode().removeprefix("cursor:v2:").partition(":")
+        return next((place for place, row in enumerate(whole) if _key(row) == key), int(index) - 1)
     except ValueError:
         raise Refused(422, f"`{cursor}` does not appear to be a valid cursor.") from None
 

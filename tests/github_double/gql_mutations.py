@@ -135,6 +135,8 @@ def _update_pull(info: Info, given: Given) -> Given:
 def _request_reviews(info: Info, given: Given) -> Given:
     pull = _pull(info, given)
     asked: list[User] = [_node(info, each, User) for each in given.get("userIds") or []]
+    if not given.get("union"):
+        pull.reviewers = []
     pull.request(*(each.login for each in asked))
     return {"pullRequest": pull}
 

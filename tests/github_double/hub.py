@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from github_double.gitside import GitSide
 from github_double.repository import Repository
 from github_double.router import Router, error_body
 from github_double.server import Reply, Request, Server, wait
-from github_double.site import ACTIONS_BOT, ROLES, Clock, Site, Token, User
+from github_double.site import ACTIONS_BOT, Clock, Site, Token, User
 
 GRAPHQL = (gql_mutations, gql_repository)
 API, GRAPHQL_PATH = "/api/v3", "/api/graphql"
@@ -155,11 +155,6 @@ class GitHubDouble:
     def event(self, name: str, repo: Repository, *, sender: str, action: str = "", **about: Any) -> dict[str, Any]:
         """Build the payload of an event: `event("issue_comment", repo, sender="ana", issue=7, comment=comment)`."""
         return payload(name, repo, self.site.user(sender), action, about)
-
-    @staticmethod
-    def roles() -> Sequence[str]:
-        """The role names, the weakest first."""
-        return ROLES
 
     # ------------ answering
 

@@ -242,3 +242,28 @@ def test_a_version_can_be_taken_out_of_the_history(hub: GitHubDouble, repo: Repo
     nodes = ask(hub, query)["repository"]["issue"]["userContentEdits"]["nodes"]
     assert [each["diff"] for each in nodes] == ["first", None, "first"]
     assert nodes[1]["deletedBy"] == {"login": "eve"}
+
+
+def test_cursors_lead_both_ways(hub: GitHubDouble, repo: Repository) -> None:
+    """`after` and `before` cut where they point, `last` takes the end, and a cursor that is none is refused."""
+    for number in range(5):
+        repo.issue(f"{number}", by="ana")
+
+    def titles(arguments: str) -> tuple[list[str], dict[str, Any]]:
+        query = (
+            f'query {{ repository(owner: "octo", name: "app") {{ issues({arguments}) {{ nodes {{ title }} pageInfo {{'
+        )
+        query += " startCursor endCursor hasNextPage hasPreviousPage } } } }"
+        page = ask(hub, query)["repository"]["issues"]
+        return [each["title"] for each in page["nodes"]], page["pageInfo"]
+
+    first, told = titles("first: 2")
+    assert (first, told["hasNextPage"], told["hasPreviousPage"]) == (["0", "1"], True, False)
+    end = told["endCursor"]
+    assert titles(f'first: 2, after: "{end}"')[0] == ["2", "3"]
+    last, told = titles("last: 2")
+    assert (last, told["hasNextPage"], told["hasPreviousPage"]) == (["3", "4"], False, True)
+    assert titles(f'last: 2, before: "{told["startCursor"]}"')[0] == ["1", "2"]
+    assert titles("first: 0")[0] == []
+    with pytest.raises(github.GithubException, match="valid cursor"):
+        titles('first: 2, after: "nonsense"')
