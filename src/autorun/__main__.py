@@ -1,5 +1,6 @@
 """The error boundary: what a user can mend, what was interrupted, and what is a bug."""
 
+import io
 import os
 import platform
 import sys
@@ -11,30 +12,36 @@ from autorun import __version__
 from autorun.cli import cli
 from autorun.core.errors import AutorunError
 from autorun.core.loglines import inert, one_line
+from autorun.core.suggest import did_you_mean
 
 _BUG = 70
 _INTERRUPTED = 130
 
 
-def main() -> None:
+def main(command: click.Command = cli) -> None:
     """Run the command line and exit with the contract's code."""
-    sys.exit(_run())
-
-
-def _run() -> int:
+    _mend_streams()
+    code = _run(command)
     try:
-        result = cli.main(prog_name="autorun", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run(command: click.Command) -> int:
+    try:
+        result = command.main(prog_name="autorun", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _misused(error)
         return error.exit_code
     except AutorunError as error:
-        _say("error", str(error), error.hint)
+        _say(str(error), error.hint)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _say("error", "interrupted", "`autorun start` continues unfinished tasks")
+        _say("interrupted", "`autorun start` continues unfinished tasks")
         return _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001  the last line of defence
         _report_bug(error)
@@ -42,13 +49,34 @@ def _run() -> int:
     return result if isinstance(result, int) else 0
 
 
-def _say(kind: str, text: str, hint: str) -> None:
-    for line in inert(text).splitlines():
-        click.echo(f"{kind}: {line}", err=True)
-    for line in inert(hint).splitlines():
-        click.echo(f"hint: {line}", err=True)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(f"::error::{one_line(text, 1000).replace('%', '%25')}")
+def _mend_streams() -> None:
+    """Let a closed standard stream be an empty one, and no character be too strange to print."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115, PTH123  stays open
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _misused(error: click.ClickException) -> None:
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif isinstance(error, click.NoSuchOption) and context is not None:
+        flags = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        hint = did_you_mean(error.option_name, (name for name in flags if name.startswith("--")))
+        _say(f"there is no option `{error.option_name}`", hint)
+    else:
+        path = context.command_path if context is not None else "autorun"
+        _say(error.format_message().rstrip("."), f"`{path} --help` tells how to use it")
+
+
+def _say(text: str, hint: str) -> None:
+    for kind, said in (("error", text), ("hint", hint)):
+        for line in inert(said).splitlines():
+            click.echo(f"{kind}: {line}", err=True)
+    _annotate(f"{text} ({hint})" if hint else text)
 
 
 def _report_bug(error: Exception) -> None:
@@ -61,8 +89,13 @@ def _report_bug(error: Exception) -> None:
         f"autorun {__version__}, Python {platform.python_version()}, {platform.platform()}\n{inert(frames)}",
         err=True,
     )
+    _annotate(f"Autorun has a bug: {error!r}")
+
+
+def _annotate(text: str) -> None:
+    """Show an error on the run's page; on stderr, for stdout belongs to data."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(f"::error::Autorun has a bug: {one_line(repr(error), 500).replace('%', '%25')}")
+        click.echo(f"::error title=Autorun::{one_line(text, 1000).replace('%', '%25')}", err=True)
 
 
 if __name__ == "__main__":

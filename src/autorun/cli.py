@@ -5,6 +5,9 @@ from importlib import import_module
 import click
 
 from autorun import __version__
+from autorun.core.errors import ConfigurationError
+from autorun.core.loglines import one_line
+from autorun.core.suggest import did_you_mean
 
 COMMANDS = {
     "start": "Work the backlog until it is empty or a limit is met.",
@@ -26,9 +29,11 @@ class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002  click's signature
         if cmd_name not in COMMANDS:
-            return None
+            raise ConfigurationError(
+                f"there is no command `{one_line(cmd_name, 80)}`", hint=did_you_mean(cmd_name, COMMANDS)
+            )
         command: click.Command = import_module(f"autorun.commands.{cmd_name}").command
         return command
 

@@ -46,11 +46,12 @@ _UNFINISHED = Outcome(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What became of a task in this attempt, and what the attempt consumed."""
+    """What became of a task in this attempt, and what the attempt consumed. `exit_code` is that of a failure."""
 
     task: Task
     outcome: Outcome
     usage: Usage
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Step:
 def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
     """Take one task down the line and settle it. Raises LeaseLost when another runner has it."""
     hold = Hold.take(bench, task, over, spent)
-    outcome = _UNFINISHED
+    outcome, exit_code = _UNFINISHED, 0
     bench.covers[task.id] = hold.cover
     bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
     try:
@@ -78,7 +79,7 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
     except AutorunError as error:
         if hold.lost:
             raise LeaseLost(f"{task.id} was taken over by another runner; nothing is published") from error
-        outcome = _broken_off(error, hold)
+        outcome, exit_code = _broken_off(error, hold), error.exit_code
     except Exception:
         outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
         raise
@@ -86,7 +87,7 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
         del bench.covers[task.id]
         hold.settle(outcome)
         bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=hold.usage)
-    return Settled(task=hold.task, outcome=outcome, usage=hold.usage)
+    return Settled(task=hold.task, outcome=outcome, usage=hold.usage, exit_code=exit_code)
 
 
 def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:

@@ -4,14 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autorun.adapters.journal import SessionFolder
+from autorun.adapters.journal import running
 from autorun.commands.status import as_data, look
+from autorun.commands.stop import ask
 from autorun.core.config import DEFAULT_FILE
 from autorun.core.layers import Effective, from_keywords
-from autorun.effects import files
 from autorun.effects.git import find_repository
 from autorun.effects.place import Place
-from autorun.effects.signals import AFTER_TASK, NOW
 from autorun.session import Report
 from autorun.wiring import session
 
@@ -50,21 +49,19 @@ class AutonomousRunner:
 
     def get_status(self) -> dict[str, Any]:
         """Return what `autorun status --json` prints: `state`, `tasks_completed`, `total_cost`, and more."""
-        found = look(self._place, self._config.effective(self._place))
-        return {"tasks_completed": 0, **as_data(found)}
+        return as_data(look(self._place, self._config.effective(self._place)))
 
     def stop(self) -> None:
-        """Ask the running session, of whatever process, to finish its task and end; does not wait."""
-        self._ask(AFTER_TASK)
+        """Ask what runs in this repository, of whatever process, to finish its task and end; does not wait."""
+        self._ask(now=False)
 
     def pause(self) -> None:
-        """Ask the running session to save the task in hand and end; does not wait."""
-        self._ask(NOW)
+        """Ask what runs in this repository to save the task in hand and end; does not wait."""
+        self._ask(now=True)
 
-    def _ask(self, what: str) -> None:
-        folder = SessionFolder(self._place.session_folder)
-        if folder.path.exists():
-            files.replace(folder.stop_request, what)
+    def _ask(self, *, now: bool) -> None:
+        for folder, _ in running(self._place.session_folder):
+            ask(folder, now=now)
 
 
 def create_runner(path: str | Path | None = None) -> AutonomousRunner:

@@ -5,11 +5,12 @@ from datetime import timedelta
 from enum import StrEnum
 
 from autorun.core.budget import Spent, session_limit
-from autorun.core.errors import LeaseLost
+from autorun.core.errors import AgentUnavailable, ConfigurationError, LeaseLost
 from autorun.core.journal import Happening
 from autorun.core.ledger import History, Seen
 from autorun.core.model import Reason, StopReason, TaskState, Usage
 from autorun.core.planning import Plan, plan
+from autorun.core.suggest import task_hint
 from autorun.pipeline import Settled, work
 from autorun.reconcile import reconcile
 from autorun.terms import Bench
@@ -27,12 +28,16 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Why a session ended, as a word and a sentence; `remedy` names what a user can change about it."""
+    """Why a session ended, as a word and a sentence; `remedy` names what a user can change about it.
+
+    `exit_code` is that of the failure that ended it, 0 for every other end.
+    """
 
     reason: Ended
     sentence: str
     remedy: str = ""
     stopped_by: StopReason | None = None
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +75,21 @@ _STOPPED = {
     StopReason.LEASE_LOST: "Another runner took over",
     StopReason.TASK_WITHDRAWN: "The task was withdrawn",
 }
+_CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _DAY = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """A session at a bench. `only` names tasks by key, empty is all of them; `pause` is seconds between tasks."""
+    """A session at a bench. `only` names tasks by key, empty is all of them; `pause` is seconds between tasks.
+
+    `before` is what counts against the limits already: what earlier runs of a resumed session consumed.
+    """
 
     bench: Bench
     only: tuple[str, ...] = ()
     pause: float = 0.0
+    before: Spent = field(default_factory=Spent)
     done: list[Settled] = field(default_factory=list)
 
     def run(self) -> Report:
@@ -97,13 +107,16 @@ class Session:
             plan=today,
             seconds=bench.monotonic() - started,
         )
-        bench.tell(Happening.SESSION_ENDED, end.sentence, usage=report.usage)
+        bench.tell(Happening.SESSION_ENDED, end.sentence, step=end.reason, usage=report.usage)
         return report
 
     def look(self) -> tuple[Plan, History]:
         """Read backlog and records, reconcile them, and plan."""
         bench = self.bench
         backlog = bench.world.tasks.backlog()
+        known = {task.id.key for task in backlog.tasks}
+        if missing := [key for key in self.only if key not in known]:
+            raise ConfigurationError(f"there is no task {', '.join(missing)}", hint=task_hint(missing[0], known))
         history = reconcile(bench, backlog, bench.world.ledger.history())
         today = plan(
             backlog,
@@ -114,6 +127,11 @@ class Session:
             dead=bench.world.liveness.dead,
             grace=bench.terms.grace,
         )
+        for fault in today.faults:
+            bench.tell(Happening.WARNING, f"{fault.place}: {fault.reason}")
+        for skip in today.skipped:
+            if skip.state not in _CLOSED and (not self.only or skip.task.id.key in self.only):
+                bench.tell(Happening.TASK_SKIPPED, str(skip), task=skip.task)
         bench.tell(Happening.PLANNED, f"{len(today.ready)} to do, {len(today.skipped)} skipped")
         return today, history
 
@@ -131,10 +149,12 @@ class Session:
                 continue
             self.done.append(settled)
             if ended := _CONTAGIOUS.get(settled.outcome.reason):
-                return End(reason=ended, sentence=settled.outcome.sentence, remedy=settled.outcome.remedy)
+                code = settled.exit_code or AgentUnavailable.exit_code if ended is Ended.ERROR else 0
+                said = settled.outcome
+                return End(reason=ended, sentence=said.sentence, remedy=said.remedy, exit_code=code)
             if self.pause and task is not today.ready[-1]:
                 bench.wait(self.pause, bench.closing)
-        return self._interrupted() or End(reason=Ended.EMPTY, sentence=_nothing_left(today))
+        return self._interrupted() or End(reason=Ended.EMPTY, sentence=today.nothing or "No more tasks available")
 
     def _must_end(self, spent: Spent) -> End | None:
         if end := self._interrupted():
@@ -155,15 +175,9 @@ class Session:
         yesterday = self.bench.now() - _DAY
         before = sum(seen.record.charged_since(yesterday) for seen in history.seen.values())
         return Spent(
-            tasks=len(self.done),
-            seconds=seconds,
-            usd=usd,
+            tasks=self.before.tasks + len(self.done),
+            seconds=self.before.seconds + seconds,
+            usd=self.before.usd + usd,
             usd_today=before + usd,
             usd_task=over.record.charged_usd if over else 0.0,
         )
-
-
-def _nothing_left(today: Plan) -> str:
-    if today.ready or not today.skipped:
-        return "No more tasks available"
-    return "No task is ready; `autorun tasks` says why for each"

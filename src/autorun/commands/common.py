@@ -1,4 +1,4 @@
-"""What commands share: their options from the table, the effective configuration, data on stdout."""
+"""What commands share: their options from the table, the effective configuration, what they print."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from autorun.core.layers import Effective, config_file, load
+from autorun.core.loglines import inert
 from autorun.core.options import Kind, Option
 from autorun.core.settings import OPTIONS
 from autorun.effects.place import Place, here
@@ -40,9 +41,39 @@ def effective(overrides: dict[str, Any], place: Place | None = None) -> tuple[Pl
     return place, load(text, str(path), place.environ, overrides, on_actions=place.on_actions)
 
 
-def emit_json(value: object) -> None:
-    """Print data for programs."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+def located(overrides: dict[str, Any]) -> Place:
+    """Return where we are, for a command that must work whatever the configuration says.
+
+    Raises ConfigurationError, also if a configuration file was named and cannot be used.
+    """
+    return effective(overrides)[0] if overrides.get(_CONFIG) else here()
+
+
+def json_flag(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command with `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print data for programs.")(function)
+
+
+def out(text: str) -> None:
+    """Print data for people; nothing in it is obeyed by a terminal or a runner."""
+    click.echo(inert(text))
+
+
+def note(text: str) -> None:
+    """Print what stands beside the data, on stderr."""
+    click.echo(inert(text), err=True)
+
+
+def emit_json(value: object, *, compact: bool = False) -> None:
+    """Print data for programs, in ASCII; `compact` puts it on one line."""
+    text = json.dumps(value, indent=None if compact else 2)
+    click.echo(text.replace("##[", "#\\u0023["))  # the same JSON, but no command to a runner
+
+
+def bare(key: str) -> str:
+    """Return a task's key as the provider knows it, from `hello`, `file/hello` or `#7`."""
+    key = key.strip().rpartition("/")[2]
+    return key[1:] if key.startswith("#") and key[1:].isdecimal() else key
 
 
 def _parameter(option: Option) -> str:
@@ -50,19 +81,18 @@ def _parameter(option: Option) -> str:
 
 
 def _flag(option: Option) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    names = [option.spec.flag, *(["-c"] if option.key == _CONFIG else [])]
+    names = [*_SHORT.get(option.key, ()), option.spec.flag]
     extra: dict[str, Any] = {}
     if option.kind is Kind.SWITCH:
         extra = {"is_flag": True, "default": None}
     elif option.kind is Kind.CHOICE:
-        extra = {"type": click.Choice(list(option.choices))}
+        extra = {"metavar": f"[{'|'.join(option.choices)}]"}  # checked with everything else, in the same words
     elif option.kind is Kind.TEXTS:
-        extra = {"multiple": True, "metavar": option.leaf.upper().removesuffix("S")}
+        extra = {"multiple": True, "metavar": "KEY"}
     else:
-        extra = {"type": str, "metavar": (option.spec.unit or str(option.kind)).upper()}
-    return click.option(*names, _parameter(option), help=option.spec.about, **extra)
+        extra = {"metavar": _METAVARS.get(option.kind, option.leaf.upper())}
+    return click.option(*names, _parameter(option), type=str, help=option.spec.about, **extra)
 
 
-def json_flag(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a command with `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print data for programs.")(function)
+_SHORT = {_CONFIG: ("-c",), "run.resume": ("-r",)}
+_METAVARS = {Kind.INTEGER: "N", Kind.NUMBER: "NUMBER", Kind.PATH: "FILE"}

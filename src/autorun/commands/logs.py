@@ -1,68 +1,85 @@
 """`autorun logs`: the log, or one task's transcript in readable form."""
 
+import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from autorun.commands.common import options
+from autorun.commands.common import bare, located, options, out
 from autorun.core import claude_events
 from autorun.core.errors import ConfigurationError
 from autorun.core.loglines import inert
 from autorun.core.naming import component
 from autorun.core.transcript import activity
-from autorun.effects.place import Place, here
-from autorun.wiring import LOG
+from autorun.effects.place import Place
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 
 
 @click.command("logs")
 @click.option("-n", "--tail", type=click.IntRange(min=0), default=50, show_default=True, help="Lines from the end.")
-@click.option("-f", "--follow", is_flag=True, help="Keep printing what is added.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing what is added, until interrupted.")
 @click.option("--task", "key", metavar="KEY", help="Print this task's transcript instead.")
 @options()
 def command(overrides: dict[str, object], *, tail: int, follow: bool, key: str | None) -> None:
     """Print the last lines of the log, or one task's transcript in readable form."""
-    del overrides
-    path = _transcript(here(), key) if key else here().root / LOG
+    place = located(overrides)
+    path = _transcript(place, key) if key else place.log
     if not path.exists():
-        what = f"a transcript of {key}" if key else "a log"
-        raise ConfigurationError(f"there is no {what}: {path} does not exist", hint="`autorun start` writes it")
-    lines = _lines(path, follow=False)
-    for line in deque(_shown(lines, transcript=key is not None), maxlen=tail):
-        click.echo(line)
-    if follow:
-        for line in _shown(_lines(path, follow=True), transcript=key is not None):
-            click.echo(line)
+        what = f"no transcript of {bare(key)}" if key else "no log"
+        raise ConfigurationError(f"there is {what} yet: no file {path}", hint="`autorun start` writes it")
+    growing = _Growing(path, _said if key else _as_it_is)
+    for line in deque(growing.added(), maxlen=tail):
+        out(line)
+    while follow:
+        time.sleep(_LOOK_SECONDS)
+        for line in growing.added():
+            out(line)
+
+
+class _Growing:
+    """A file of lines that others append to, and replace by a new one when it is long."""
+
+    def __init__(self, path: Path, readable: Callable[[str], Iterable[str]]) -> None:
+        self._path = path
+        self._readable = readable
+        self._stream = path.open("rb")
+        self._rest = b""
+
+    def added(self) -> Iterator[str]:
+        """Give what was added since the last time, in whole lines."""
+        yield from self._here()
+        if self._replaced():
+            self._stream.close()
+            self._stream = self._path.open("rb")
+            yield from self._here()
+
+    def _here(self) -> Iterator[str]:
+        for part in self._stream:
+            self._rest += part
+            if self._rest.endswith(b"\n"):
+                line, self._rest = self._rest, b""
+                yield from self._readable(line.decode(errors="replace").rstrip("\n"))
+
+    def _replaced(self) -> bool:
+        try:
+            return not os.path.samestat(os.fstat(self._stream.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
 
 
 def _transcript(place: Place, key: str) -> Path:
-    name = component(key.rpartition("/")[2])
-    return place.session_folder / "tasks" / name / "transcript.jsonl"
+    return place.session_folder / "tasks" / component(bare(key)) / "transcript.jsonl"
 
 
-def _lines(path: Path, *, follow: bool) -> Iterator[str]:
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        if follow:
-            stream.seek(0, 2)
-        while True:
-            line = stream.readline()
-            if line:
-                yield line.rstrip("\n")
-            elif follow:
-                time.sleep(_LOOK_SECONDS)
-            else:
-                return
+def _as_it_is(line: str) -> Iterable[str]:
+    return (line,)
 
 
-def _shown(lines: Iterator[str], *, transcript: bool) -> Iterator[str]:
-    for line in lines:
-        if not transcript:
-            yield inert(line)
-            continue
-        for event in claude_events.read(line.encode()):
-            if (seen := activity(event)) is not None and seen[1]:
-                yield from inert(f"{seen[0]}: {seen[1]}").splitlines()
+def _said(line: str) -> Iterator[str]:
+    for event in claude_events.read(line.encode()):
+        if (seen := activity(event)) is not None and seen[1]:
+            yield from inert(f"{seen[0]}: {seen[1]}").splitlines()

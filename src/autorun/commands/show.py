@@ -4,13 +4,14 @@ import json
 
 import click
 
-from autorun.commands.common import effective, emit_json, json_flag, options
+from autorun.commands.common import bare, effective, emit_json, json_flag, options, out
 from autorun.core import codec
 from autorun.core.errors import ConfigurationError
 from autorun.core.ledger import Seen
-from autorun.core.loglines import inert, one_line
+from autorun.core.loglines import one_line
 from autorun.core.model import TaskId
 from autorun.core.progress import spent
+from autorun.core.record import Holder
 from autorun.wiring import shop
 
 
@@ -21,8 +22,8 @@ from autorun.wiring import shop
 def command(overrides: dict[str, object], *, key: str, as_json: bool) -> None:
     """Print one task's record and its history, oldest first."""
     place, found = effective(overrides)
-    provider, _, bare = key.rpartition("/")
-    task = TaskId(provider=provider or found.config.state_provider.type, key=bare)
+    provider = key.strip().rpartition("/")[0] or found.config.state_provider.type
+    task = TaskId(provider=provider, key=bare(key))
     with shop(place, found) as open_shop:
         trail = open_shop.ledger.trail(task)
     if not trail:
@@ -30,24 +31,24 @@ def command(overrides: dict[str, object], *, key: str, as_json: bool) -> None:
     if as_json:
         emit_json([{"commit": seen.commit, **json.loads(codec.dump_record(seen.record))} for seen in trail])
         return
-    click.echo(_record(trail[-1]))
-    click.echo("\nHistory")
+    out(_record(trail[-1]))
+    out("\nHistory, oldest first")
     for seen in trail:
-        click.echo(_line(seen))
+        out(_line(seen))
 
 
 def _record(seen: Seen) -> str:
     record = seen.record
     lines = [f"{record.task}: {record.state}"]
     if record.outcome:
-        lines += [inert(record.outcome.sentence), inert(record.outcome.remedy)]
+        lines += [one_line(record.outcome.sentence, 600), one_line(record.outcome.remedy, 600)]
         lines += [f"  {one_line(b.what)}: {one_line(b.why)} {one_line(b.needed)}" for b in record.outcome.blockers]
     if record.holder:
-        lines.append(f"held by process {record.holder.pid}, until {record.expires_at:%Y-%m-%d %H:%M} UTC")
+        lines.append(f"held by {_name(record.holder)} until {record.expires_at:%Y-%m-%d %H:%M} UTC")
     if record.branch:
         lines.append(f"branch {record.branch} at {record.head[:12]}")
     if record.pull_request:
-        lines.append(f"pull request {record.pull_request.url}")
+        lines.append(f"pull request {one_line(record.pull_request.url)}")
     for attempt in record.attempts:
         reserved = f", ${attempt.reserved_usd:.2f} reserved" if attempt.reserved_usd else ""
         lines.append(
@@ -55,6 +56,10 @@ def _record(seen: Seen) -> str:
             f"{spent(attempt.usage)}{reserved}"
         )
     return "\n".join(line for line in lines if line)
+
+
+def _name(holder: Holder) -> str:
+    return f"Actions run {holder.run_id}, attempt {holder.run_attempt}," if holder.run_id else f"process {holder.pid}"
 
 
 def _line(seen: Seen) -> str:

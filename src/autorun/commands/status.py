@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import click
 
-from autorun.adapters.journal import SessionFolder
-from autorun.commands.common import effective, emit_json, json_flag, options
+from autorun.adapters.journal import latest, running
+from autorun.commands.common import effective, emit_json, json_flag, options, out
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Entry
 from autorun.core.layers import Effective
 from autorun.core.ledger import History
+from autorun.core.loglines import one_line
 from autorun.core.model import TaskState
 from autorun.core.planning import Plan, standing
 from autorun.core.progress import plain, spent
@@ -26,35 +27,51 @@ _REFRESH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Everything `status` tells. `counts` are tasks by state, `total_cost` the USD of every record."""
+    """Everything `status` tells. `others` are sessions that run beside `session`.
+
+    `counts` are tasks by state, `total_cost` the USD of every record.
+    """
 
     session: SessionState | None
+    others: tuple[SessionState, ...]
     counts: dict[TaskState, int]
     total_cost: float
     entries: tuple[Entry, ...]
     fault: str = ""
 
+    @property
+    def total(self) -> int:
+        """Tasks that count towards progress: all but the cancelled ones."""
+        return sum(self.counts.values()) - self.counts.get(TaskState.CANCELLED, 0)
+
+    @property
+    def completed(self) -> int:
+        """Tasks with a pull request or done."""
+        return self.counts.get(TaskState.IN_REVIEW, 0) + self.counts.get(TaskState.DONE, 0)
+
 
 @click.command("status")
-@click.option("--watch", is_flag=True, help="Keep showing it until interrupted.")
+@click.option("--watch", is_flag=True, help="Keep showing it, every second, until interrupted.")
 @json_flag
 @options()
 def command(overrides: dict[str, object], *, watch: bool, as_json: bool) -> None:
-    """Show what the runner does, tasks by status, total cost and recent events."""
+    """Show what the runner does, tasks by status, total cost, progress and recent events."""
     place, found = effective(overrides)
     while True:
         standing_now = look(place, found)
         if watch and not as_json:
-            click.clear()
-        emit_json(as_data(standing_now)) if as_json else click.echo(as_text(standing_now))
+            click.clear()  # on a terminal only
+        if as_json:
+            emit_json(as_data(standing_now), compact=watch)
+        else:
+            out(as_text(standing_now))
         if not watch:
             return
         time.sleep(_REFRESH_SECONDS)
 
 
 def look(place: Place, found: Effective) -> Standing:
-    """Read the session folder, the backlog and the records; a tracker out of reach costs only the counts."""
-    folder = SessionFolder(place.session_folder)
+    """Read the session folders, the backlog and the records; a tracker out of reach costs only the counts."""
     counts: dict[TaskState, int] = {}
     cost, fault = 0.0, ""
     try:
@@ -63,30 +80,39 @@ def look(place: Place, found: Effective) -> Standing:
         counts, cost = _counts(today, history), sum(seen.record.charged_usd for seen in history.seen.values())
     except AutorunError as error:
         fault = str(error)
+    top = place.session_folder
+    last = latest(top)
     return Standing(
-        session=folder.state(), counts=counts, total_cost=cost, entries=folder.entries(_EVENTS), fault=fault
+        session=last[1] if last else None,
+        others=tuple(state for folder, state in running(top) if last and folder.path != last[0].path),
+        counts=counts,
+        total_cost=cost,
+        entries=last[0].entries(_EVENTS) if last else (),
+        fault=fault,
     )
 
 
 def _counts(today: Plan, history: History) -> dict[TaskState, int]:
     tasks = [*today.ready, *(skip.task for skip in today.skipped)]
     records = {task: seen.record for task, seen in history.seen.items()}
+    known = {task.id for task in tasks}
     counted = Counter(standing(task, records.get(task.id)) for task in tasks)
-    counted.update(record.state for task, record in records.items() if task not in {each.id for each in tasks})
-    return dict(counted)
+    counted.update(record.state for task, record in records.items() if task not in known)
+    return {state: counted[state] for state in TaskState if counted[state]}
+
+
+# ------------ for people
 
 
 def as_text(found: Standing) -> str:
     """Return it for people, readable at a glance."""
-    lines = [_runner(found.session)]
-    total = sum(found.counts.values())
-    if total:
-        done = found.counts.get(TaskState.IN_REVIEW, 0) + found.counts.get(TaskState.DONE, 0)
-        by_state = ", ".join(f"{number} {state}" for state, number in sorted(found.counts.items()))
-        lines.append(f"tasks    {done} of {total} in review or done ({by_state})")
+    lines = [_runner(found.session), *(_runner(other) for other in found.others)]
+    if found.total:
+        by_state = ", ".join(f"{number} {state}" for state, number in found.counts.items())
+        lines.append(f"tasks    {found.completed} of {found.total} in review or done ({by_state})")
     lines.append(f"cost     ${found.total_cost:.2f} over all sessions")
     if found.fault:
-        lines.append(f"warning  the backlog cannot be read: {found.fault}")
+        lines.append(f"warning  the backlog cannot be read: {one_line(found.fault, 600)}")
     if found.entries:
         lines += ["", *(f"{entry.at:%H:%M:%S}  {plain(entry)}" for entry in found.entries)]
     return "\n".join(lines)
@@ -98,46 +124,78 @@ def _runner(session: SessionState | None) -> str:
     about = f"session {session.session}, {session.model}, {spent(session.usage + session.task_usage)}"
     match session.state:
         case RunnerState.RUNNING:
-            doing = f"on {session.task} {session.title} ({session.step})" if session.task else "between tasks"
-            return f"runner   running {doing}: {session.activity or '…'}\n         {about}"
+            where = f"on {session.task} {one_line(session.title, 80)} ({session.step})"
+            says = f"running {where if session.task else 'between tasks'}: {one_line(session.activity, 100) or '…'}"
         case RunnerState.DEAD:
-            doing = f" on {session.task}" if session.task else ""
-            return f"runner   stopped: it died{doing}; `autorun start` takes over\n         {about}"
+            says = f"stopped: it died{f' on {session.task}' if session.task else ''}; `autorun start` takes over"
         case RunnerState.PAUSED:
-            return f"runner   paused: a checkpoint waits for you. {session.sentence}\n         {about}"
+            says = f"paused: a checkpoint waits for you. {one_line(session.sentence)}"
         case _:
-            return f"runner   stopped: {session.sentence}\n         {about}"
+            says = f"stopped: {one_line(session.sentence)}"
+    return f"runner   {says}\n         {about}"
+
+
+# ------------ for programs
 
 
 def as_data(found: Standing) -> dict[str, object]:
     """Return it for programs; the shape is documented in docs/commands.md."""
-    session = found.session
-    state = "not_started" if session is None else _reported(session.state)
-    data: dict[str, object] = {
-        "state": state,
-        "tasks": {state.value: number for state, number in sorted(found.counts.items())},
+    return {
+        **_session_data(found.session),
+        "tasks": {state.value: number for state, number in found.counts.items()},
+        "completion_rate": round(found.completed / found.total, 4) if found.total else None,
         "total_cost": round(found.total_cost, 6),
         "events": [{"at": entry.at.isoformat(), "what": entry.what, "text": plain(entry)} for entry in found.entries],
+        "others": [_session_data(other) for other in found.others],
+        "fault": found.fault,
     }
-    if found.fault:
-        data["fault"] = found.fault
-    if session is not None:
-        data |= {
-            "session_id": session.session,
-            "model": session.model,
-            "execution_mode": session.mode,
-            "died": session.state is RunnerState.DEAD,
-            "task": str(session.task) if session.task else None,
-            "step": session.step,
-            "current_turn": session.task_usage.turns,
-            "tasks_completed": session.tasks_completed,
-            "session_cost": round(session.cost_usd, 6),
-            "reason": session.sentence,
-            "updated_at": session.updated_at.isoformat(),
-            "seconds_since_update": round((host.now() - session.updated_at).total_seconds(), 1),
-        }
-    return data
 
 
-def _reported(state: RunnerState) -> str:
-    return RunnerState.STOPPED if state is RunnerState.DEAD else state
+def _session_data(session: SessionState | None) -> dict[str, object]:
+    if session is None:
+        return {"state": "not_started", "tasks_completed": 0, **dict.fromkeys(_OF_A_SESSION)}
+    dead = session.state is RunnerState.DEAD
+    hours = session.seconds / 3600
+    values: tuple[object, ...] = (
+        dead,
+        session.session,
+        session.backend,
+        session.model,
+        session.mode,
+        str(session.task) if session.task else None,
+        session.step,
+        session.task_usage.turns,
+        session.tasks_ended,
+        round(session.tasks_ended / hours, 2) if hours else None,
+        round(session.cost_usd, 6),
+        session.reason or None,
+        session.sentence,
+        session.started_at.isoformat(),
+        session.updated_at.isoformat(),
+        round((host.now() - session.updated_at).total_seconds(), 1),
+    )
+    return {
+        "state": RunnerState.STOPPED if dead else session.state,
+        "tasks_completed": session.tasks_completed,
+        **dict(zip(_OF_A_SESSION, values, strict=True)),
+    }
+
+
+_OF_A_SESSION = (
+    "died",
+    "session_id",
+    "backend",
+    "model",
+    "execution_mode",
+    "task",
+    "step",
+    "current_turn",
+    "tasks_ended",
+    "tasks_per_hour",
+    "session_cost",
+    "reason",
+    "sentence",
+    "started_at",
+    "updated_at",
+    "seconds_since_update",
+)

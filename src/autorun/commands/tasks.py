@@ -2,8 +2,10 @@
 
 import click
 
-from autorun.commands.common import effective, emit_json, json_flag, options
+from autorun.commands.common import effective, emit_json, json_flag, options, out
+from autorun.core.loglines import one_line
 from autorun.core.model import Task
+from autorun.core.planning import Plan
 from autorun.wiring import shop
 
 
@@ -16,24 +18,29 @@ def command(overrides: dict[str, object], *, as_json: bool) -> None:
     with shop(place, found) as open_shop:
         today, _ = open_shop.look()
     if as_json:
-        emit_json(
-            {
-                "ready": [_data(task) for task in today.ready],
-                "skipped": [_data(s.task) | {"state": s.state, "reason": s.reason} for s in today.skipped],
-                "faults": [{"place": fault.place, "reason": fault.reason} for fault in today.faults],
-            }
-        )
+        emit_json(as_data(today))
         return
     for number, task in enumerate(today.ready, 1):
-        click.echo(f"{number:>3}. {task.id.key}  [{task.priority.name.lower()}]  {task.title}")
+        out(f"{number:>3}. {task.id.key}  [{task.priority.name.lower()}]  {one_line(task.title)}")
         for warning in task.warnings:
-            click.echo(f"     note: {warning}")
+            out(f"     note: {one_line(warning)}")
     for skip in today.skipped:
-        click.echo(f"  -  {skip.task.id.key}  [{skip.state}]  {skip.task.title}\n     {skip.reason}")
+        out(
+            f"  -  {skip.task.id.key}  [{skip.state}]  {one_line(skip.task.title)}\n     {one_line(skip.reason, 600)}"
+        )
     for fault in today.faults:
-        click.echo(f"  !  {fault.place}: {fault.reason}")
+        out(f"  !  {one_line(fault.place)}: {one_line(fault.reason, 600)}")
     if today.nothing:
-        click.echo(today.nothing)
+        out(today.nothing)
+
+
+def as_data(today: Plan) -> dict[str, object]:
+    """Return the plan for programs; the shape is documented in docs/commands.md."""
+    return {
+        "ready": [_data(task) for task in today.ready],
+        "skipped": [_data(skip.task) | {"state": skip.state, "reason": skip.reason} for skip in today.skipped],
+        "faults": [{"place": fault.place, "reason": fault.reason} for fault in today.faults],
+    }
 
 
 def _data(task: Task) -> dict[str, object]:

@@ -4,6 +4,8 @@ from autorun.core.journal import Entry, Happening
 from autorun.core.loglines import one_line
 from autorun.core.model import Outcome, Usage
 
+_NAME_THEIR_TASK = frozenset({Happening.TASK_STARTED, Happening.TASK_SKIPPED})
+
 
 def told(entry: Entry) -> str:
     """Return an entry in as many lines as it needs."""
@@ -14,8 +16,8 @@ def told(entry: Entry) -> str:
 
 def plain(entry: Entry) -> str:
     """Return an entry as one line."""
-    where = f"{entry.task}: " if entry.task and entry.what is not Happening.TASK_STARTED else ""
-    step = f"{entry.step}: " if entry.step else ""
+    where = f"{entry.task}: " if entry.task and entry.what not in _NAME_THEIR_TASK else ""
+    step = f"{entry.step}: " if entry.step and entry.what is not Happening.SESSION_ENDED else ""
     word = "warning: " if entry.what is Happening.WARNING else ""
     text = one_line(f"{word}{where}{step}{entry.text}")
     return f"{text} ({spent(entry.usage)})" if entry.usage and entry.usage.turns else text

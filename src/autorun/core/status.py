@@ -23,6 +23,7 @@ class SessionState:
     """The counters and the present of one session; what `session.json` holds.
 
     `usage` counts settled tasks, `task_usage` the running one. `ended` counts tasks by the state they ended in.
+    `seconds_before` is what earlier runs of a resumed session took. `reason` and `sentence` say why it ended.
     """
 
     session: str
@@ -41,6 +42,8 @@ class SessionState:
     task_usage: Usage = field(default_factory=Usage)
     usage: Usage = field(default_factory=Usage)
     ended: dict[TaskState, int] = field(default_factory=dict)
+    seconds_before: float = 0.0
+    reason: str = ""
     sentence: str = ""
 
     @property
@@ -49,9 +52,26 @@ class SessionState:
         return self.usage.cost_usd + self.task_usage.cost_usd
 
     @property
+    def seconds(self) -> float:
+        """Seconds this session has worked, earlier runs included."""
+        return self.seconds_before + (self.updated_at - self.started_at).total_seconds()
+
+    @property
+    def tasks_ended(self) -> int:
+        """Tasks that were begun and have ended."""
+        return sum(self.ended.values())
+
+    @property
     def tasks_completed(self) -> int:
         """Tasks with a pull request."""
         return self.ended.get(TaskState.IN_REVIEW, 0) + self.ended.get(TaskState.DONE, 0)
+
+
+def resumed(last: SessionState, start: SessionState) -> SessionState:
+    """Return the first state of a run that continues `last`: its id and its counters, everything else anew."""
+    return replace(
+        start, session=last.session, usage=last.usage + last.task_usage, ended=last.ended, seconds_before=last.seconds
+    )
 
 
 def after(state: SessionState, entry: Entry) -> SessionState:
@@ -79,7 +99,11 @@ def after(state: SessionState, entry: Entry) -> SessionState:
         case Happening.SESSION_ENDED:
             paused = state.ended.get(TaskState.PAUSED, 0) > 0
             return replace(
-                state, state=RunnerState.PAUSED if paused else RunnerState.STOPPED, task=None, sentence=entry.text
+                state,
+                state=RunnerState.PAUSED if paused else RunnerState.STOPPED,
+                task=None,
+                reason=entry.step,
+                sentence=entry.text,
             )
         case _:
             return state

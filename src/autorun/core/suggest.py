@@ -19,6 +19,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean `{match}`?" if match else f"known are: {', '.join(choices)}"
 
 
+def task_hint(key: str, known: Iterable[str]) -> str:
+    """Return a hint about a task's key that nobody knows."""
+    match = nearest(key, known)
+    return f"did you mean `{match}`?" if match else "`autorun tasks` lists the backlog"
+
+
 def quoted(value: object) -> str:
     """Return a value on one short line, between backticks."""
     text = str(value)

@@ -1,6 +1,7 @@
 """Where this process runs: the repository, the environment, and the folders that follow from them."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class Place:
         return self.root / _OURS / "session"
 
     @property
+    def log(self) -> Path:
+        """The log of every session."""
+        return self.root / _OURS / "logs" / "autonomous.log"
+
+    @property
     def worktrees(self) -> Path:
         """Where worktrees are made: outside the checkout, the same place for every run on this machine."""
         cache = self.environ.get("XDG_CACHE_HOME") or str(self.home / ".cache")
@@ -70,6 +76,15 @@ class Place:
         return Identity(name=name, email=email) if name and email else None
 
     @property
+    def public(self) -> bool:
+        """Whether GitHub says that the repository is public; False where nothing says so."""
+        try:
+            event = json.loads(Path(self.environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8"))
+            return event["repository"]["private"] is False
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    @property
     def run_url(self) -> str:
         """Web page of this Actions run; empty elsewhere."""
         values = [self.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
@@ -92,4 +107,10 @@ class Place:
 
 def here() -> Place:
     """This process's place. Raises ConfigurationError outside a repository."""
-    return Place(repository=find_repository(Path.cwd()), environ=dict(os.environ))
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "the current folder is not there any more", hint="change to a clone of your project"
+        ) from None
+    return Place(repository=find_repository(folder), environ=dict(os.environ))

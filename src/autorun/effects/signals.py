@@ -12,7 +12,8 @@ from autorun.core.model import StopReason
 
 NOW = "now"
 AFTER_TASK = "after-task"
-_SIGNALS = {signal.SIGINT: StopReason.SIGINT, signal.SIGTERM: StopReason.SIGTERM}
+# A terminal that is closed ends the run in order, too.
+_SIGNALS = {signal.SIGINT: StopReason.SIGINT, signal.SIGTERM: StopReason.SIGTERM, signal.SIGHUP: StopReason.SIGTERM}
 _LOOK_EVERY_SECONDS = 0.3
 
 
@@ -62,11 +63,12 @@ class Requests:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn SIGINT and SIGTERM into requests while the block lasts; off the main thread there are none to turn."""
+        """Turn SIGINT, SIGTERM and SIGHUP into requests while the block lasts; off the main thread there are none."""
         before = {}
         try:
             for number in _SIGNALS:
-                before[number] = signal.signal(number, self._on_signal)
+                if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wins
+                    before[number] = signal.signal(number, self._on_signal)
         except ValueError:
             before = {}
         try:

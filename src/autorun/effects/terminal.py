@@ -1,7 +1,10 @@
 """A human at a terminal: lines out, a line back, given up when the run is asked to end."""
 
+import os
 import select
 import sys
+import termios
+from contextlib import suppress
 
 from autorun.core.model import Stop
 
@@ -9,8 +12,13 @@ _POLL_SECONDS = 0.2
 
 
 def present(*, on_actions: bool) -> bool:
-    """Tell whether somebody can be asked: a terminal on both ends, and not a runner's imitation of one."""
-    return not on_actions and sys.stdin.isatty() and sys.stderr.isatty()
+    """Tell whether somebody can be asked: a terminal on both ends that is ours now, and not on Actions."""
+    if on_actions or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()  # reading from the background would stop us
+    except OSError:
+        return False
 
 
 def say(text: str) -> None:
@@ -20,7 +28,9 @@ def say(text: str) -> None:
 
 
 def ask(prompt: str, stop: Stop) -> str | None:
-    """Return the line that was typed; None at the end of input, or when `stop` has a reason."""
+    """Return the line that is typed from now on; None at the end of input, or when `stop` has a reason."""
+    with suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     sys.stderr.write(prompt)
     sys.stderr.flush()
     while stop() is None:

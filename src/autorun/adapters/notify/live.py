@@ -32,11 +32,7 @@ class LiveLine:
     def tell(self, entry: Entry) -> None:
         """Show one entry."""
         match entry.what:
-            case Happening.TASK_STARTED:
-                self._end_line()
-                self._status = self._console.status(escape(one_line(entry.text, 100)))
-                self._status.start()
-            case Happening.ACTIVITY | Happening.STEP:
+            case Happening.TASK_STARTED | Happening.ACTIVITY | Happening.STEP:
                 self._move(entry)
             case Happening.ASKING:
                 self._end_line()
@@ -50,9 +46,14 @@ class LiveLine:
             self._end_line()
 
     def _move(self, entry: Entry) -> None:
-        if self._status is not None:
-            what = one_line(f"{entry.task}: {entry.step}: {entry.text}", max(40, self._console.width - 30))
-            self._status.update(f"{escape(what)} [dim]{escape(spent(entry.usage))}[/]")
+        step = f"{entry.task}: {entry.step}: " if entry.step else ""
+        what = one_line(f"{step}{entry.text}", max(40, self._console.width - 30))
+        line = f"{escape(what)} [dim]{escape(spent(entry.usage))}[/]"
+        if self._status is None:
+            self._status = self._console.status(line)
+            self._status.start()
+        else:
+            self._status.update(line)
 
     def _end_line(self) -> None:
         if self._status is not None:
