@@ -454,10 +454,10 @@ def test_plain_http_to_another_machine_is_warned_of() -> None:
 
 
 def test_the_sandbox_gets_a_socket_only(opened: Opened) -> None:
-    """With a forwarder inside there is no port outside; the socket is private and gone afterwards."""
-    with ScriptedModel([say("hi")]) as service, opened(service.url, inside_port=8123) as client:
-        assert client.access.env["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8123"
+    """There is no port outside; the socket is private and gone afterwards."""
+    with ScriptedModel([say("hi")]) as service, opened(service.url, on_socket=True) as client:
         (path,) = client.access.sockets
+        assert client.access.env["ANTHROPIC_UNIX_SOCKET"] == str(path)
         assert path.name == "model.sock"
         assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
         with socket.socket(socket.AF_UNIX) as connection:

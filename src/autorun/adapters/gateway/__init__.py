@@ -12,7 +12,7 @@ from autorun.adapters.gateway.handler import Handler
 from autorun.adapters.gateway.stretch import Stretch
 from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
-from autorun.core.model import Assignment, ModelAccess
+from autorun.core.model import Assignment, ModelAccess, TaskId
 from autorun.effects import credentials
 from autorun.effects.doors import Door
 from autorun.effects.origin import Origin
@@ -21,15 +21,20 @@ PUBLIC = "https://api.anthropic.com"
 _LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
+def _uncovered(task: TaskId, usd: float) -> None:
+    """Cover nothing: for work that no record stands for."""
+
+
 class Gateway:
     """Opens the way to the model for stretches of work, several side by side.
 
     `models` are the ids or aliases that may be called: the configured one and its fallback, in this order.
     After `attempts` failures in a row with one of them the client is told to give up on it, with the last of
     them the stretch is over. `session` and `day` are the caps all stretches share, `per_minute` the calls that
-    may begin within a minute. `inside_port` is the loopback port at which a forwarder inside
-    the sandbox offers the unix socket; None: there is no sandbox, and the way leads through a loopback port
-    of the machine. `warn` is given sentences for the user. Raises ConfigurationError for an unusable `upstream`.
+    may begin within a minute. With `on_socket` a stretch is served on a unix socket alone, for an agent
+    in a sandbox; else on a loopback port. `cover(task, usd)` is called before a call begins with all that the stretch
+    may have spent when it ends; what it raises ends the stretch. `warn` is given sentences for the user. Raises
+    ConfigurationError for an unusable `upstream`.
     """
 
     def __init__(
@@ -42,7 +47,8 @@ class Gateway:
         per_minute: int | None = None,
         session: Purse | None = None,
         day: Purse | None = None,
-        inside_port: int | None = None,
+        on_socket: bool = False,
+        cover: Callable[[TaskId, float], object] = _uncovered,
         warn: Callable[[str], object],
     ) -> None:
         self._credential = credential
@@ -50,7 +56,8 @@ class Gateway:
         self._attempts = attempts
         self._origin = Origin(upstream)
         self._books = Books(session=session or Purse(), day=day or Purse(), per_minute=per_minute)
-        self._inside_port = inside_port
+        self._on_socket = on_socket
+        self._cover = cover
         self._warn = _once(warn)
         if self._origin.url.scheme == "http" and self._origin.url.hostname not in _LOCAL_HOSTS:
             self._warn(f"The model's credential travels unencrypted to {self._origin.url.hostname}.")
@@ -67,6 +74,7 @@ class Gateway:
             assignment.limits,
             last_model=self._models[-1],
             attempts=self._attempts,
+            cover=lambda usd: self._cover(assignment.task, usd),
             warn=self._warn,
         )
         stretch = Stretch(account, self._origin, self._credential, placeholder=placeholder, models=self._models)
@@ -74,12 +82,8 @@ class Gateway:
         with tempfile.TemporaryDirectory(prefix="autorun-") as folder:
             door = Door(lambda connection: Handler(connection, stretch))
             try:
-                port, sockets = self._listen(door, Path(folder) / "model.sock")
-                yield ModelAccess(
-                    env={"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", self._variable: placeholder},
-                    sockets=sockets,
-                    meter=account.read,
-                )
+                way, sockets = self._listen(door, Path(folder) / "model.sock")
+                yield ModelAccess(env={**way, self._variable: placeholder}, sockets=sockets, meter=account.read)
             finally:
                 stretch.close()
                 door.close()
@@ -100,11 +104,12 @@ class Gateway:
         kind = CredentialKind.OAUTH_TOKEN if self._credential.subscription else CredentialKind.API_KEY
         return kind.value
 
-    def _listen(self, door: Door, path: Path) -> tuple[int, tuple[Path, ...]]:
-        if self._inside_port is None:
-            return door.on_loopback(), ()
+    def _listen(self, door: Door, path: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
+        if not self._on_socket:
+            return {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{door.on_loopback()}"}, ()
         door.on_path(path)
-        return self._inside_port, (path,)
+        # The CLI speaks plain HTTP over the socket only if the address says http; the host is never looked up.
+        return {"ANTHROPIC_BASE_URL": "http://localhost", "ANTHROPIC_UNIX_SOCKET": str(path)}, (path,)
 
 
 def _once(warn: Callable[[str], object]) -> Callable[[str], None]:

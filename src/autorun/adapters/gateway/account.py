@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from autorun.core.allowance import Allowance, Purse, Shortfall
+from autorun.core.errors import AutorunError
 from autorun.core.metering import Reading
 from autorun.core.model import Ending, Limits, Metered, Usage
 from autorun.core.model_failure import Failure
@@ -58,6 +59,12 @@ class Books:
                     return after
                 self._changed.wait(_POLL_SECONDS)
 
+    def promised(self, stretch: int) -> float:
+        """Return the USD a stretch has spent and reserved."""
+        with self._changed:
+            purse = self._allowance.tasks[stretch]
+            return purse.spent_usd + purse.held_usd
+
     def settle(self, stretch: int, call: int, usd: float) -> None:
         """Put the cost of a call in the place of its reservation."""
         with self._changed:
@@ -95,12 +102,23 @@ class Call:
 
 
 class Account:
-    """One stretch of work: its usage, its limits, and why it is no longer served."""
+    """One stretch of work: its usage, its limits, and why it is no longer served.
+
+    `cover` is told, before a call begins, what the stretch may have spent when it ends.
+    """
 
     def __init__(
-        self, books: Books, limits: Limits, *, last_model: str, attempts: int, warn: Callable[[str], object]
+        self,
+        books: Books,
+        limits: Limits,
+        *,
+        last_model: str,
+        attempts: int,
+        cover: Callable[[float], object],
+        warn: Callable[[str], object],
     ) -> None:
         self._books = books
+        self._cover = cover
         self._limits = limits
         self._last_model = undated(last_model)
         self._attempts = attempts
@@ -149,6 +167,11 @@ class Account:
                 self._under_way -= 1
             return self._refuse(Ending.COST_LIMIT, reserved.sentence, reserved.remedy)
         call = Call(self, request, reserved, usd)
+        try:
+            self._cover(self._books.promised(self._stretch))
+        except AutorunError as error:
+            call.settle(None, None)
+            return self._refuse(Ending.STOPPED, str(error), error.hint)
         if self.ended.wait(self._books.book()):
             call.settle(None, None)
             return Metered(
