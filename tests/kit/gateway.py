@@ -55,7 +55,8 @@ class Client:
     @property
     def placeholder(self) -> str:
         """The credential that was given out."""
-        (found,) = (value for name, value in self.access.env.items() if name != "ANTHROPIC_BASE_URL")
+        addresses = {"ANTHROPIC_BASE_URL", "ANTHROPIC_UNIX_SOCKET"}
+        (found,) = (value for name, value in self.access.env.items() if name not in addresses)
         return found
 
     @property
