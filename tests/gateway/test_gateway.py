@@ -14,8 +14,8 @@ import pytest
 from autorun.adapters.gateway import Gateway
 from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
-from autorun.core.errors import AgentUnavailable, ConfigurationError
-from autorun.core.model import Assignment, Ending, Limits
+from autorun.core.errors import AgentUnavailable, ConfigurationError, LeaseLost
+from autorun.core.model import Assignment, Ending, Limits, TaskId
 from autorun.demo.script import cut, drop, garble, hang, overloaded, refuse, say
 from autorun.demo.scripted_model import ScriptedModel
 from kit.gateway import API_KEY, MODEL, TOKEN, Client, Opened, certificate, question, raw_service
@@ -544,3 +544,22 @@ def _until(true: Callable[[], bool], *, seconds: float = 5.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+def test_money_is_covered_before_the_call_begins(opened: Opened) -> None:
+    """What the stretch may have spent is told first; if that is refused, nothing reaches the service."""
+    covered: list[float] = []
+
+    def cover(task: TaskId, usd: float) -> None:
+        assert str(task)
+        covered.append(usd)
+        if len(covered) > 1:
+            raise LeaseLost("somebody else has the task")
+
+    with ScriptedModel([say("hi"), say("ho")]) as service, opened(service.url, cover=cover) as client:
+        assert client.ask().status == 200
+        assert client.ask().status == 403
+        assert covered[0] > 0
+        assert covered[1] > client.metered.usage.cost_usd > 0
+        assert client.metered.ending is Ending.STOPPED
+        assert len(service.asked) == 1
