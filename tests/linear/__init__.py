@@ -1,0 +1,1 @@
+"""Tests of the Linear provider, over a double of Linear."""
