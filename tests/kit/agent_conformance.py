@@ -298,9 +298,8 @@ class AgentConformance:
         """Background processes are gone, in whatever session they hid."""
         hidden = "import os, time; open(f'pid-{os.getpid()}', 'w'); time.sleep(60)"
         script = [
-            run(f'nohup python3 -c "{hidden}" > /dev/null 2>&1 &'),
-            run(f'setsid -f python3 -c "{hidden}" > /dev/null 2>&1'),
-            run("until [ $(ls pid-* | wc -l) = 2 ]; do :; done"),
+            run(f'nohup python3 -c "{hidden}" > /dev/null 2>&1 & until ls pid-*; do :; done'),
+            run(f'setsid -f python3 -c "{hidden}" > /dev/null 2>&1; until [ $(ls pid-* | wc -l) = 2 ]; do :; done'),
             DONE,
         ]
         given = assignment(tmp_path)
