@@ -75,8 +75,8 @@ def crew(
     with ExitStack() as stack:
         try:
             cell = _cell(place, config, stack, secrets, warn)
-            credential = credentials.find(place.environ)
-            agent = _agent(place, config, cell, _gateway(place, config, cell, credential, stack, cover, warn))
+            credential = _credential(place, config)
+            agent = _agent(place, config, cell, _gateway(place, config, cell, credential, stack, cover, warn), warn)
         except AgentUnavailable as error:
             yield Crew(agent=_Absent(error), verifier=_verifier(place, _Cell()))
             return
@@ -123,6 +123,15 @@ def _watchdog(caps: Caps, workspace: Workspace) -> Guard:
     return Watchdog(caps, workspace.path)
 
 
+def _credential(place: Place, config: Config) -> Credential:
+    try:
+        return credentials.find(place.environ)
+    except AgentUnavailable as error:
+        if config.autonomous.backend is Backend.CLAUDE_CODE:
+            raise
+        raise AgentUnavailable("API key not found: ANTHROPIC_API_KEY is not set", hint=error.hint) from error
+
+
 def _gateway(
     place: Place,
     config: Config,
@@ -132,14 +141,14 @@ def _gateway(
     cover: Callable[[TaskId, float], object],
     warn: Callable[[str], object],
 ) -> Gateway:
-    models = (config.autonomous.model, config.autonomous.fallback_model)
-    in_sandbox = cell.guard is not None and config.autonomous.backend is Backend.CLAUDE_CODE
+    by_cli = config.autonomous.backend is Backend.CLAUDE_CODE
+    models = (config.autonomous.model, config.autonomous.fallback_model if by_cli else None)
     gateway = Gateway(
         credential,
         tuple(model for model in models if model),
         upstream=place.environ.get("ANTHROPIC_BASE_URL") or PUBLIC,
         per_minute=config.autonomous.rate_limit_rpm,
-        on_socket=in_sandbox,
+        on_socket=by_cli and cell.guard is not None,  # our own loop asks from outside the sandbox
         cover=cover,
         warn=warn,
     )
@@ -151,16 +160,13 @@ def _verifier(place: Place, cell: _Cell) -> Verifier:
     return CommandVerifier(confine=cell.confine, environ=place.child_environment, guard=cell.guard)
 
 
-def _agent(place: Place, config: Config, cell: _Cell, gateway: Gateway) -> Agent:
-    """Return who does the work. Raises AgentUnavailable, ConfigurationError."""
-    autonomous = config.autonomous
-    if autonomous.backend is not Backend.CLAUDE_CODE:
-        raise ConfigurationError(
-            f"the backend {autonomous.backend} is not part of this version",
-            hint="set `autonomous.backend: claude-code`",
-        )
+def _agent(place: Place, config: Config, cell: _Cell, gateway: Gateway, warn: Callable[[str], object]) -> Agent:
+    """Return who does the work. Raises AgentUnavailable."""
+    if config.autonomous.backend is Backend.ANTHROPIC_SDK:
+        return _anthropic_sdk(place, config, cell, gateway, warn)
     from autorun.adapters.agents.claude_code import BUILT_IN_TOOLS, ClaudeCode  # noqa: PLC0415  only its own backend's
 
+    autonomous = config.autonomous
     return ClaudeCode(
         Path(shutil.which("claude", path=place.environ.get("PATH")) or "claude"),
         access=gateway.opened,
@@ -173,6 +179,32 @@ def _agent(place: Place, config: Config, cell: _Cell, gateway: Gateway) -> Agent
         max_tokens=autonomous.max_tokens,
         allowed_tools=autonomous.allowed_tools or BUILT_IN_TOOLS,
         project_settings=cell.guard is not None,
+        guard=cell.guard,
+    )
+
+
+def _anthropic_sdk(
+    place: Place, config: Config, cell: _Cell, gateway: Gateway, warn: Callable[[str], object]
+) -> Agent:
+    try:
+        from autorun.adapters.agents.anthropic_sdk import AnthropicSdk  # noqa: PLC0415  it takes a second, and an extra
+    except ModuleNotFoundError as error:
+        raise AgentUnavailable(
+            f"the backend {Backend.ANTHROPIC_SDK} needs the package {error.name}, which is not installed",
+            hint="pip install 'autorun-action[anthropic]'",
+        ) from error
+    autonomous = config.autonomous
+    for name in ("fallback_model", "allowed_tools"):
+        if getattr(autonomous, name):
+            warn(f"`autonomous.{name}` means nothing to the backend {autonomous.backend}.")
+    return AnthropicSdk(
+        access=gateway.opened,
+        confine=cell.confine,
+        credential=gateway.credential,
+        model=autonomous.model,
+        environ=place.child_environment,
+        effort=autonomous.effort,
+        max_tokens=autonomous.max_tokens,
         guard=cell.guard,
     )
 
