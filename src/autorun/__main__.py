@@ -24,7 +24,7 @@ def main(command: click.Command = cli) -> None:
     code = _run(command)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read it has seen enough
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
@@ -41,7 +41,7 @@ def _run(command: click.Command) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted", "`autorun start` continues unfinished tasks")
         return _INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # whoever read our output has seen enough; click makes it an exit
         return 0
     except Exception as error:  # noqa: BLE001  the last line of defence
         _report_bug(error)

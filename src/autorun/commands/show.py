@@ -1,17 +1,16 @@
 """`autorun show`: one task's record and its history."""
 
-import json
+from datetime import datetime
 
 import click
 
 from autorun.commands.common import bare, effective, emit_json, json_flag, options, out
-from autorun.core import codec
 from autorun.core.errors import ConfigurationError
 from autorun.core.ledger import Seen
 from autorun.core.loglines import one_line
 from autorun.core.model import TaskId
 from autorun.core.progress import spent
-from autorun.core.record import Holder
+from autorun.core.record import Attempt, Holder
 from autorun.wiring import shop
 
 
@@ -29,12 +28,57 @@ def command(overrides: dict[str, object], *, key: str, as_json: bool) -> None:
     if not trail:
         raise ConfigurationError(f"there is no record of {task}", hint="`autorun tasks` lists the backlog")
     if as_json:
-        emit_json([{"commit": seen.commit, **json.loads(codec.dump_record(seen.record))} for seen in trail])
+        emit_json([as_data(seen) for seen in trail])
         return
     out(_record(trail[-1]))
     out("\nHistory, oldest first")
     for seen in trail:
         out(_line(seen))
+
+
+def as_data(seen: Seen) -> dict[str, object]:
+    """Return one version of a record for programs; the shape is documented in docs/commands.md."""
+    record, outcome = seen.record, seen.record.outcome
+    return {
+        "commit": seen.commit,
+        "id": str(record.task),
+        "state": record.state,
+        "fence": record.fence,
+        "reason": outcome.reason if outcome else None,
+        "sentence": outcome.sentence if outcome else "",
+        "remedy": outcome.remedy if outcome else "",
+        "blockers": [
+            {"what": each.what, "why": each.why, "needed": each.needed}
+            for each in (outcome.blockers if outcome else ())
+        ],
+        "holder": _name(record.holder) if record.holder else None,
+        "expires_at": _moment(record.expires_at),
+        "next_eligible_at": _moment(record.next_eligible_at),
+        "branch": record.branch,
+        "base": record.base,
+        "head": record.head,
+        "pull_request": record.pull_request.url if record.pull_request else None,
+        "cost_usd": round(record.charged_usd, 6),
+        "attempts": [_attempt(each) for each in record.attempts],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "session_id": attempt.session_id,
+        "started_at": _moment(attempt.started_at),
+        "ended_at": _moment(attempt.ended_at),
+        "reason": attempt.reason,
+        "burned": attempt.burned,
+        "turns": attempt.usage.turns,
+        "cost_usd": round(attempt.usage.cost_usd, 6),
+        "reserved_usd": round(attempt.reserved_usd, 6),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _record(seen: Seen) -> str:
@@ -44,7 +88,7 @@ def _record(seen: Seen) -> str:
         lines += [one_line(record.outcome.sentence, 600), one_line(record.outcome.remedy, 600)]
         lines += [f"  {one_line(b.what)}: {one_line(b.why)} {one_line(b.needed)}" for b in record.outcome.blockers]
     if record.holder:
-        lines.append(f"held by {_name(record.holder)} until {record.expires_at:%Y-%m-%d %H:%M} UTC")
+        lines.append(f"held by {_name(record.holder)}, until {record.expires_at:%Y-%m-%d %H:%M} UTC")
     if record.branch:
         lines.append(f"branch {record.branch} at {record.head[:12]}")
     if record.pull_request:
@@ -59,7 +103,7 @@ def _record(seen: Seen) -> str:
 
 
 def _name(holder: Holder) -> str:
-    return f"Actions run {holder.run_id}, attempt {holder.run_attempt}," if holder.run_id else f"process {holder.pid}"
+    return f"Actions run {holder.run_id}, attempt {holder.run_attempt}" if holder.run_id else f"process {holder.pid}"
 
 
 def _line(seen: Seen) -> str:

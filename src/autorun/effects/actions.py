@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 
 import github_action_utils as toolkit
 
@@ -17,24 +18,28 @@ def line(text: str) -> None:
 
 def group(title: str) -> None:
     """Open a foldable group of lines; the next `group` or `end_group` closes it."""
-    toolkit.start_group(one_line(title))
+    with redirect_stdout(sys.stderr):  # the runner reads both, and stdout belongs to data
+        toolkit.start_group(one_line(title))
 
 
 def end_group() -> None:
     """Close the open group."""
-    toolkit.end_group()
+    with redirect_stdout(sys.stderr):
+        toolkit.end_group()
 
 
 def annotate(level: str, text: str, title: str = "") -> None:
     """Attach a notice, warning or error to the run. At most ten of a kind are shown per step."""
     emit = {"notice": toolkit.notice, "warning": toolkit.warning, "error": toolkit.error}[level]
-    emit(one_line(text, 1000), title=one_line(title, 100) or None)
+    with redirect_stdout(sys.stderr):
+        emit(one_line(text, 1000), title=one_line(title, 100) or None)
 
 
 def mask(value: str) -> None:
     """Let the runner hide a secret wherever it would appear in the log."""
-    for part in filter(None, value.splitlines()):
-        toolkit.add_mask(part)
+    with redirect_stdout(sys.stderr):
+        for part in filter(None, value.splitlines()):
+            toolkit.add_mask(part)
 
 
 def outputs(values: Mapping[str, str]) -> None:
