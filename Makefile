@@ -30,7 +30,7 @@ generate: .venv/.ready  ## rewrite every file that is derived from the option ta
 	$(BIN)/python tools/generate.py
 
 bench: .venv/.ready $(CLAUDE)
-	$(BIN)/python benchmarks/run.py
+	for each in benchmarks/*.py; do echo "## $$each"; $(BIN)/python $$each; done
 
 lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.toml
 	for extra in "" anthropic dev; do \
