@@ -1,29 +1,24 @@
 """A double of Linear on loopback: stateful, executed by graphql-core on Linear's published schema.
 
-Every object is a mapping from the schema's field names to values, lists stand for connections; a field that is not
-there fails loudly and is noted in `violations`. The path of the schema comes from the variable LINEAR_SCHEMA.
+A field that is not modelled fails loudly and is noted in `violations`.
 """
 
 import functools
 import json
-import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import graphql
-import pytest
 
 from github_double.server import Reply, Request, Server
+from kit.linear_graphql import MOST_COMPLEX, NotModelled, Refusal, Row, parsed, resolve, schema
 
 KEY = "lin_api_" + "k" * 40
-MOST_COMPLEX = 10_000
-Row = dict[str, Any]
 STATES = (
     ("Triage", "triage"),
     ("Backlog", "backlog"),
@@ -34,36 +29,6 @@ STATES = (
     ("Canceled", "canceled"),
     ("Duplicate", "duplicate"),
 )
-
-
-class NotModelled(Exception):
-    """The schema has it, the double does not."""
-
-
-class Refusal(graphql.GraphQLError):
-    """What Linear refuses, with its own kind."""
-
-    def __init__(self, message: str, kind: str = "invalid input", code: str = "INPUT_ERROR") -> None:
-        super().__init__(
-            message, extensions={"type": kind, "code": code, "userError": True, "userPresentableMessage": message}
-        )
-
-
-def schema_path() -> Path:
-    """Return Linear's schema, or skip: it is published, but not ours to publish again."""
-    named = os.environ.get("LINEAR_SCHEMA")
-    if not named:
-        pytest.skip("LINEAR_SCHEMA does not name a copy of Linear's GraphQL schema")
-    if not Path(named).is_file():
-        pytest.fail(f"LINEAR_SCHEMA names {named}, and there is no such file")
-    return Path(named)
-
-
-@functools.cache
-def schema() -> graphql.GraphQLSchema:
-    """Return Linear's schema, built once per process."""
-    document = graphql.parse(schema_path().read_text("utf-8"), no_location=True)
-    return graphql.build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
 
 
 @dataclass
@@ -300,7 +265,7 @@ class LinearDouble:
         if request.headers.get("Authorization") != self.key:
             problem = Refusal("Authentication required", "authentication error", "AUTHENTICATION_ERROR")
             return reply(401, {"errors": [problem.formatted]})
-        document, cost, faults = _parsed(asked["query"])
+        document, cost, faults = parsed(asked["query"])
         self.dearest = max(self.dearest, cost)
         (operation,) = [each for each in document.definitions if isinstance(each, graphql.OperationDefinitionNode)]
         if faults or cost > MOST_COMPLEX:
@@ -313,7 +278,7 @@ class LinearDouble:
             document,
             self.root(operation.operation.value.title()),
             variable_values=asked.get("variables"),
-            field_resolver=_resolve,
+            field_resolver=resolve,
         )
         ours = [each for each in done.errors or () if not isinstance(each.original_error or each, Refusal)]
         self.violations += [each.message for each in ours]
@@ -354,79 +319,3 @@ def serving(double: LinearDouble) -> Iterator[LinearDouble]:
     finally:
         server.close()
     assert double.violations == []
-
-
-def complexity(query: str) -> float:
-    """Return what a query costs by Linear's arithmetic: a tenth a field, one an object, times the page around it."""
-    document = graphql.parse(query)
-    fragments = {
-        each.name.value: each for each in document.definitions if isinstance(each, graphql.FragmentDefinitionNode)
-    }
-
-    def inside(selection: graphql.SelectionSetNode | None) -> float:
-        total = 0.0
-        for each in selection.selections if selection else ():
-            if isinstance(each, graphql.FragmentSpreadNode):
-                total += inside(fragments[each.name.value].selection_set)
-            elif isinstance(each, graphql.FieldNode):
-                first = [one.value for one in each.arguments or () if one.name.value == "first"]
-                pages = int(first[0].value) if first and isinstance(first[0], graphql.IntValueNode) else 1
-                total += pages * (1 + inside(each.selection_set)) if each.selection_set else 0.1
-        return total
-
-    operations = [each for each in document.definitions if isinstance(each, graphql.OperationDefinitionNode)]
-    return sum(inside(each.selection_set) for each in operations)
-
-
-@functools.cache
-def _parsed(query: str) -> tuple[graphql.DocumentNode, float, tuple[graphql.GraphQLError, ...]]:
-    document = graphql.parse(query)
-    return document, complexity(query), tuple(graphql.validate(schema(), document))
-
-
-def _resolve(one: Any, info: graphql.GraphQLResolveInfo[None], **args: Any) -> Any:
-    name = info.field_name
-    if name not in one:
-        raise NotModelled(f"the double does not model {info.parent_type.name}.{name}")
-    value: Any = one[name]
-    if callable(value):
-        return value(**args)
-    if isinstance(value, list) and str(info.return_type).endswith("Connection!"):
-        return _page(value, **args)
-    return value
-
-
-def _page(
-    rows: list[Row],
-    *,
-    first: int = 50,
-    after: str | None = None,
-    filter: Row | None = None,  # noqa: A002 - the schema's argument
-    includeArchived: bool = False,  # noqa: N803 - the schema's argument
-) -> Row:
-    """Cut a page, the newest row first, as Linear does."""
-    shown = [row for row in reversed(rows) if includeArchived or not (row.get("archivedAt") or row.get("trashed"))]
-    shown = [row for row in shown if filter is None or _matches(row, filter)]
-    start = 0 if after is None else 1 + [str(row.get("id", "")) for row in shown].index(after)
-    nodes = shown[start : start + first]
-    more = start + first < len(shown)
-    return {"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": nodes[-1].get("id") if nodes else None}}
-
-
-def _matches(value: Any, wanted: Row) -> bool:
-    """Tell whether a value satisfies one of Linear's filters."""
-    for name, sub in wanted.items():
-        match name:
-            case "eq":
-                fits = value == sub
-            case "null":
-                fits = (value is None) == sub
-            case "or":
-                fits = any(_matches(value, each) for each in sub)
-            case "some":
-                fits = any(_matches(each, sub) for each in value)
-            case _:
-                fits = value is not None and _matches(value[name], sub)
-        if not fits:
-            return False
-    return True
