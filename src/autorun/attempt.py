@@ -1,5 +1,6 @@
 """One attempt at a task: the agent is told, works, is checked and told again, until a verdict stands."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from autorun.claim import Hold
@@ -70,6 +71,8 @@ class Attempt:
         self.tree = f"{self.workspace.base}^{{tree}}"
         self.repairs_left = bench.terms.max_repairs
         message = self._opening(resumed, patch)
+        with suppress(OSError):  # for people; the work does not need it
+            bench.world.shelf.note(self.hold.task.id, "brief.md", message)
         while True:
             judged = self._judged(self._stretch(message)) if message else self._looked()
             following = self._following(judged)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from autorun.attempt import Attempt
 from autorun.claim import Hold, still_open
-from autorun.core import naming, rendering, verdicts
+from autorun.core import codec, naming, rendering, verdicts
 from autorun.core.budget import Spent
 from autorun.core.errors import (
     AgentUnavailable,
@@ -86,6 +86,8 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
     finally:
         del bench.covers[task.id]
         hold.settle(outcome)
+        with suppress(OSError):  # for people; the record has it all
+            bench.world.shelf.note(task.id, "result.json", codec.dump_record(hold.record))
         bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=hold.usage)
     return Settled(task=hold.task, outcome=outcome, usage=hold.usage, exit_code=exit_code)
 

@@ -109,7 +109,7 @@ class Changes(Protocol):
         ...
 
     def surroundings(self, change: Change) -> Surroundings:
-        """Return what the base revision says of a change: its paths, and which changed ones a filter would rewrite."""
+        """Return the paths of the base revision, and the changed ones that a filter would rewrite."""
         ...
 
     def restore(self, workspace: Workspace, patch: bytes) -> None:
@@ -133,7 +133,11 @@ class Shelf(Protocol):
         ...
 
     def clear(self, task: TaskId) -> None:
-        """Forget what was kept."""
+        """Forget that there is unfinished work."""
+        ...
+
+    def note(self, task: TaskId, name: str, text: str) -> None:
+        """Write a file for people beside it (`brief.md`, `result.json`). Raises OSError."""
         ...
 
 

@@ -59,8 +59,8 @@ class Bench:
 
     `baselines` are the checks' results by base commit, `covers` the running tasks' ways to reserve money in their
     records. `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says
-    why to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop`
-    has a reason.
+    why to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, or until its
+    `Stop` has a reason.
     """
 
     terms: Terms
@@ -92,6 +92,7 @@ class Bench:
             text=text,
             task=task.id if task else None,
             title=task.title if task else "",
+            url=task.url if task else "",
             step=step,
             outcome=outcome,
             usage=usage,

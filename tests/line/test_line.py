@@ -3,6 +3,7 @@
 import pytest
 
 from autorun.claim import Hold
+from autorun.core import codec
 from autorun.core.budget import Budget, Spent
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Happening
@@ -500,3 +501,14 @@ def test_names_that_collide_with_the_bases_are_refused(shop: Workshop) -> None:
         assert outcome is not None
         assert outcome.reason is Reason.POLICY, outcome
         assert name in outcome.sentence
+
+
+def test_people_find_what_was_asked_and_what_came_of_it(shop: Workshop) -> None:
+    """The task's folder holds the brief, the result and the change."""
+    shop.task("a")
+    shop.run({"a": [writes({"a.txt": "hi"})]}, verify=check("true"))
+    folder = shop.scratch / "session/tasks/a"
+    assert "Task a" in (folder / "brief.md").read_text()
+    assert codec.load_record((folder / "result.json").read_text()) == shop.record("a")
+    assert "+hi" in (folder / "diff.patch").read_text()
+    assert "$ true" in (folder / "verify.log").read_text()

@@ -40,9 +40,12 @@ class FolderShelf:
             raise ResumeRefused(f"The saved work cannot be read: {error}.") from None
 
     def clear(self, task: TaskId) -> None:
-        """Forget what was kept."""
-        for name in (_STATE, _PATCH):
-            (self._place(task) / name).unlink(missing_ok=True)
+        """Forget that there is unfinished work; the patch stays for people to read."""
+        (self._place(task) / _STATE).unlink(missing_ok=True)
+
+    def note(self, task: TaskId, name: str, text: str) -> None:
+        """Write a file for people beside it. Raises OSError."""
+        files.replace(files.private_folder(self._place(task)) / name, text)
 
     def _place(self, task: TaskId) -> Path:
         return self._folder / "tasks" / component(task.key)
