@@ -32,6 +32,7 @@ class Entry:
     text: str
     task: TaskId | None = None
     title: str = ""
+    url: str = ""
     step: str = ""
     outcome: Outcome | None = None
     usage: Usage | None = None

@@ -188,7 +188,9 @@ def _named(outcome: Outcome) -> str:
 
 
 def _task(entry: Entry, style: Style) -> str:
-    return f"*{style.text(str(entry.task or ''), 80)}* {style.text(entry.title)}".strip()
+    name = style.text(str(entry.task or ""), 80)
+    linked = _link(entry.url, name, style) if entry.url else name
+    return f"*{linked}* {style.text(entry.title)}".strip()
 
 
 def _short(entry: Entry, style: Style) -> str:

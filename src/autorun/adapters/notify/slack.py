@@ -4,8 +4,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Self
 
 from autorun.core import slack_blocks
+from autorun.core.config import Progress
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Entry, Happening
 from autorun.core.model import StopReason
@@ -57,6 +59,18 @@ class Slack:
         self._trouble = ""
         self._refused = False
         self._closing_at: float | None = None
+
+    @classmethod
+    def configured(cls, options: Progress, style: Style, *, warn: Callable[[str], object]) -> Self:
+        """Return a notifier for the configured webhook."""
+        return cls(
+            options.slack_webhook or "",
+            style=style,
+            interval=options.notification_interval,
+            on_complete=options.notify_on_complete,
+            on_blocked=options.notify_on_blocked,
+            warn=warn,
+        )
 
     def tell(self, entry: Entry) -> None:
         """Take note of one entry; only the last one of a session waits for Slack, and not for long."""
