@@ -33,8 +33,8 @@ again. If one does not, you get it back.
 
 def standing_orders(policy: str, extra: str = "") -> str:
     """Return the text appended to the backend's system prompt; the same for every task of a session."""
-    parts = [STANDING_ORDERS, policy.strip(), extra.strip()]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts = (STANDING_ORDERS, policy, extra)
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
 def first_message(
