@@ -1,23 +1,41 @@
 """Write every file that is derived from the option table, or with `--check` tell which are stale."""
 
 import argparse
+import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from autorun.core.reference import generated_files
+from autorun.core.reference import action_regions, generated_files
 
 _ROOT = Path(__file__).parent.parent
+_ACTION = "action.yml"
+
+
+def texts(root: Path) -> Mapping[str, str]:
+    """Return the text of every generated file, and of action.yml with its generated regions renewed."""
+    action = root / _ACTION
+    return {**generated_files(), **({_ACTION: _renewed(action.read_text())} if action.is_file() else {})}
+
+
+def _renewed(text: str) -> str:
+    for name, lines in action_regions().items():
+        region = re.search(rf"(?ms)^ *# generated: {name}\n(.*?)^ *# end of {name}\n", text)
+        if region is None:
+            raise SystemExit(f"error: {_ACTION} has no region `{name}`")
+        text = text[: region.start(1)] + lines + text[region.end(1) :]
+    return text
 
 
 def stale(root: Path) -> list[str]:
     """Return the generated files under `root` that are missing or differ from what would be written."""
-    texts = generated_files()
-    return [name for name, text in texts.items() if not (root / name).is_file() or (root / name).read_text() != text]
+    wanted = texts(root).items()
+    return [name for name, text in wanted if not (root / name).is_file() or (root / name).read_text() != text]
 
 
 def write(root: Path) -> None:
     """Write every generated file under `root`."""
-    for name, text in generated_files().items():
+    for name, text in texts(root).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "Check everything a run needs, each with its remedy.",
     "demo": "Run the whole line on a throw-away repository with a scripted model.",
 }
+_HIDDEN = ("action",)  # the steps of action.yml
 
 
 class _Lazy(click.Group):
@@ -30,7 +31,7 @@ class _Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002  click's signature
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name not in _HIDDEN:
             raise ConfigurationError(
                 f"there is no command `{one_line(cmd_name, 80)}`", hint=did_you_mean(cmd_name, COMMANDS)
             )

@@ -175,6 +175,11 @@ def choose(
     return unconfined
 
 
+def apparmor_restricts() -> bool:
+    """Tell whether AppArmor keeps programs from making user namespaces."""
+    return "apparmor" in _restrictions()
+
+
 def _restrictions() -> frozenset[str]:
     settings = {
         "apparmor": (Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"), "1"),

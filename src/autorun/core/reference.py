@@ -6,9 +6,11 @@ from itertools import groupby
 
 from autorun.core.config import DEFAULT_FILE, Config
 from autorun.core.models_catalogue import ALIASES, RETIRED as RETIRED_MODELS
-from autorun.core.options import Option, sections, table
+from autorun.core.options import INPUT_PREFIX, Option, sections, table
+from autorun.core.outputs import OUTPUTS
 from autorun.core.retired import RETIRED
 from autorun.core.schema import document_schema
+from autorun.core.surface import inputs
 from autorun.core.values import expected, shown_default
 
 _SCHEMA_FILE = "src/autorun/schema/config.schema.json"
@@ -64,6 +66,40 @@ def generated_files() -> Mapping[str, str]:
         _SCHEMA_FILE: json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n",
         "docs/configuration.md": _page(),
     }
+
+
+def action_regions() -> Mapping[str, str]:
+    """Return the generated parts of action.yml by name, each line indented for its place."""
+    return {"inputs": _inputs(), "outputs": _outputs(), "environment": _environment()}
+
+
+def _inputs() -> str:
+    blocks = []
+    for each in inputs():
+        lines = [f"  {each.name}:", f"    description: {json.dumps(each.about, ensure_ascii=False)}"]
+        lines += ["    required: false", f"    default: {json.dumps(each.default)}"]
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks) + "\n"
+
+
+def _outputs() -> str:
+    return "".join(
+        f"  {each.name}:\n    description: {json.dumps(each.about)}\n"
+        f"    value: ${{{{ steps.{each.step}.outputs.{each.name} }}}}\n"
+        for each in OUTPUTS
+    )
+
+
+def _environment() -> str:
+    """The variables by which the run's step sees the inputs; a credential may also be one of the job's variables."""
+    own = {each.environment for each in inputs() if not each.environment.startswith(INPUT_PREFIX)}
+    return "".join(
+        f"        {each.environment}: ${{{{ inputs.{each.name}"
+        + (f" || env.{each.environment}" if each.environment in own else "")
+        + " }}\n"
+        for each in inputs()
+        if each.environment
+    )
 
 
 def _page() -> str:

@@ -1,0 +1,132 @@
+"""`autorun action`: the steps of action.yml around the run itself; of no use elsewhere, so not in the help."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from autorun.adapters import state_carrier
+from autorun.adapters.bubblewrap_setup import make_usable
+from autorun.adapters.journal import SessionFolder
+from autorun.adapters.sandbox import apparmor_restricts, probe
+from autorun.adapters.visibility import private
+from autorun.commands.common import effective, note
+from autorun.core.carried import Ticket
+from autorun.core.choices import Backend, Phase, SandboxMode
+from autorun.core.errors import ResumeRefused
+from autorun.core.journal import Happening
+from autorun.core.layers import Effective
+from autorun.core.outputs import session_outputs
+from autorun.core.sandbox_remedies import Usable
+from autorun.core.summary import job_summary
+from autorun.effects import actions, files
+from autorun.effects.place import Place
+from autorun.wiring import secrets
+
+_ENTRIES = 100_000
+_REPORTED = {Happening.TASK_ENDED, Happening.TASK_SKIPPED, Happening.WARNING}
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.group("action")
+def command() -> None:
+    """Do one of the steps of action.yml around the run itself."""
+
+
+@command.command("needs")
+@click.argument("state", type=_FOLDER)
+def needs(state: Path) -> None:
+    """Set outputs that say what this job needs; `state` is the folder that an earlier run left in the cache."""
+    _, found = effective({})
+    run = found.config.run
+    works = run.phase in {Phase.ALL, Phase.EXECUTE} and not run.dry_run
+    backend = found.config.autonomous.backend
+    ticket = state_carrier.ticket(state) if works else None
+    actions.outputs(
+        {
+            "cli": _word(works and backend is Backend.CLAUDE_CODE),
+            "sdk": _word(works and backend is Backend.ANTHROPIC_SDK),
+            "sandbox": _word(works and found.config.sandbox.mode is not SandboxMode.OFF),
+            "state": _word(works and run.phase is Phase.ALL),
+            "previous-run": ticket.run_id if ticket and ticket.artifact else "",
+            "previous-artifact": ticket.artifact if ticket else "",
+        }
+    )
+
+
+@command.command("sandbox")
+def sandbox() -> None:
+    """Make bubblewrap usable; on a machine that outlives the job only say what would."""
+    place, _ = effective({})
+    if place.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
+        found = make_usable(
+            lambda: probe(place.environ),
+            place.environ,
+            root=os.geteuid() == 0,
+            restricted=apparmor_restricts,
+            say=note,
+        )
+    else:
+        found = probe(place.environ)
+    note("The sandbox works." if isinstance(found, Usable) else f"{found.sentence} {found.remedy}")
+
+
+@command.command("restore")
+@click.argument("state", type=_FOLDER)
+@click.argument("artifact", type=_FOLDER)
+def restore(state: Path, artifact: Path) -> None:
+    """Put what an earlier run left into the session folder; whatever is wrong with it costs only the resume."""
+    place, _ = effective({})
+    ticket = state_carrier.ticket(state)
+    if ticket is None:
+        note("No earlier run left a state to go on from.")
+        return
+    try:
+        state_carrier.unpack_counters(state, place.session_folder)
+        if ticket.artifact:
+            came = state_carrier.unpack_work(artifact, place.session_folder, ticket.manifest)
+            note(f"Going on from run {ticket.run_id}: {came} files of unfinished work and transcripts.")
+        else:
+            note(f"Going on from run {ticket.run_id}, which kept no transcripts.")
+    except ResumeRefused as error:
+        actions.annotate("notice", f"{error} Unfinished tasks start afresh.", title="Autorun")
+    finally:
+        state_carrier.clear(artifact)
+
+
+@command.command("save")
+@click.argument("state", type=_FOLDER)
+@click.argument("artifact", type=_FOLDER)
+@click.argument("name")
+def save(state: Path, artifact: Path, name: str) -> None:
+    """Write the report and the action's outputs, and pack what a later run can go on from."""
+    place, found = effective({})
+    folder = place.session_folder
+    entries = SessionFolder(folder).entries(_ENTRIES)
+    told = tuple(entry for entry in entries if entry.what in _REPORTED)
+    end = next((entry for entry in reversed(entries) if entry.what is Happening.SESSION_ENDED), None)
+    report = folder / "report.md"
+    if end is not None:
+        files.replace(report, job_summary(told, end), mode=0o644)
+    digest = (
+        state_carrier.pack_work(folder, artifact, secrets=secrets(place, found.config))
+        if _keeps(place, found)
+        else ""
+    )
+    ticket = Ticket(run_id=place.environ.get("GITHUB_RUN_ID", ""))
+    if digest:
+        ticket = replace(ticket, artifact=name, manifest=digest)
+    packed = bool(entries) and state_carrier.pack_counters(folder, state, ticket)
+    outputs = session_outputs(told, end, report=str(report) if end else "")
+    actions.outputs({**outputs, "cache": _word(packed), "artifact": _word(packed and bool(digest))})
+
+
+def _keeps(place: Place, found: Effective) -> bool:
+    """Whether transcripts may lie where everyone who can read the repository can read them."""
+    wanted = found.config.progress.keep_transcripts
+    return private(place.environ, place.environ.get("GITHUB_TOKEN", "")) if wanted is None else wanted
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
