@@ -170,7 +170,7 @@ def test_a_bug_ends_with_a_report(project: Project) -> None:
 
 def test_on_actions_an_error_is_an_annotation(project: Project) -> None:
     """One annotation on stderr, none elsewhere, and stdout stays for data."""
-    done = project.run("strat", GITHUB_ACTIONS="true")
+    done = project.run("strat", environ={"GITHUB_ACTIONS": "true"})
     assert done.code == 2
     assert "::error title=Autorun::there is no command `strat` (did you mean `start`?)" in done.err.splitlines()
     assert done.out == ""

@@ -15,6 +15,8 @@ READING = (
     ["doctor"], ["doctor", "--json"], ["start", "--dry-run"], ["start", "--dry-run", "--json"], ["stop"],
 )  # fmt: skip
 
+ON_ACTIONS = {"GITHUB_ACTIONS": "true", "AUTORUN_STATE_PROVIDER_TYPE": "file"}
+
 
 def test_reading_changes_nothing(project: Project) -> None:
     """No file, no ref, no mode and no time differs afterwards, and no worktree or session appears."""
@@ -33,8 +35,8 @@ def test_reading_changes_nothing(project: Project) -> None:
 def test_data_is_one_json_document(project: Project, args: list[str]) -> None:
     """Nothing but ASCII JSON on stdout, also on Actions."""
     project.task("a", title="Größe")
-    for more in ({}, {"GITHUB_ACTIONS": "true", "AUTORUN_STATE_PROVIDER_TYPE": "file"}):
-        done = project.run(*args, **more)
+    for more in ({}, ON_ACTIONS):
+        done = project.run(*args, environ=more)
         assert json.loads(done.out) is not None
         assert done.out.isascii()
 
@@ -112,7 +114,7 @@ def test_status_without_a_session(project: Project) -> None:
 def test_settings_and_their_sources(project: Project) -> None:
     """`config` prints typed values, where each comes from, and hides secrets."""
     project.config("autonomous:\n  max_tasks_per_session: 3\nprogress:\n  slack_webhook: https://hooks.test/abc\n")
-    data = project.run("config", "--json", AUTORUN_AUTONOMOUS_MAX_TURNS_PER_TASK="7").data
+    data = project.run("config", "--json", environ={"AUTORUN_AUTONOMOUS_MAX_TURNS_PER_TASK": "7"}).data
     values = data["values"]
     assert values["autonomous.max_tasks_per_session"] == {
         "value": 3,
@@ -159,7 +161,9 @@ def test_add_makes_a_task_of_age(project: Project) -> None:
     order = [task["key"] for task in project.run("tasks", "--json").data["ready"]]
     assert order == ["say-hello", "say-hello-2"]
     project.config("state_provider:\n  type: file\n  state_dir: /nowhere/at/all\n")
-    assert project.run("add", "x", AUTORUN_STATE_PROVIDER_STATE_DIR=str(project.home / "tasks")).code == 0
+    assert (
+        project.run("add", "x", environ={"AUTORUN_STATE_PROVIDER_STATE_DIR": str(project.home / "tasks")}).code == 0
+    )
     project.config("state_provider:\n  type: github\n")
     refused = project.run("add", "x")
     assert refused.code == 2
@@ -207,18 +211,18 @@ HOSTILE = "::error::no ##[group]no ::set-env name=PATH::x"
 
 
 @pytest.mark.parametrize("on_actions", [True, False])
-def test_nothing_foreign_is_obeyed(project: Project, on_actions: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_nothing_foreign_is_obeyed(project: Project, on_actions: bool) -> None:
     """Titles, keys, reasons and broken files: no output of any command holds a workflow command of theirs."""
     project.task("a", title=HOSTILE, priority=f'"{HOSTILE}"')
     project.task("b", title=HOSTILE, status="blocked", depends_on='["::warning::x", "##[x]"]')
     (project.root / ".ai-agents/state/##[error]c.md").write_text(f"---\nid: '{HOSTILE}'\n---\n# {HOSTILE}\n")
     (project.root / ".ai-agents/state/::error::d.md").write_bytes(b"\xff")
-    more = {"GITHUB_ACTIONS": "true", "AUTORUN_STATE_PROVIDER_TYPE": "file"} if on_actions else {}
+    more = ON_ACTIONS if on_actions else {}
     for args in (*READING, ["show", HOSTILE], ["logs", "--task", HOSTILE], [HOSTILE], ["start", "--model", HOSTILE]):
-        done = project.run(*args, **more)
+        done = project.run(*args, environ=more)
         assert obeyed(done.out) == [], args
         found = obeyed(done.err)
-        assert all(line.startswith(("::error title=Autorun::", "::warning ::The ")) for line in found), args
+        assert all(line.startswith(("::error title=Autorun::", "::warning ::")) for line in found), args
         failed = any(line.startswith("error: ") for line in done.err.splitlines())
         assert any(line.startswith("::error") for line in found) == (on_actions and failed), args
 

@@ -50,7 +50,7 @@ def model(project: Project, gate: Path) -> Iterator[ScriptedModel]:
 
 def at_work(project: Project, model: ScriptedModel, key: str) -> None:
     """Wait until the agent has begun to work on a task."""
-    eventually(lambda: model.asked and len(project.left()) > 2, f"the agent works on {key}")  # noqa: PLR2004  runner, CLI, shell
+    eventually(lambda: model.asked and len(project.left()) > 2, f"the agent works on {key}")
     assert project.record(key)["state"] == "in_progress"
 
 
@@ -159,7 +159,8 @@ def test_runners_work_side_by_side(project: Project, model: ScriptedModel, gate:
     assert project.status()["others"] == []
 
 
-def test_resume_goes_on_with_the_last_session(project: Project, model: ScriptedModel) -> None:
+@pytest.mark.usefixtures("model")
+def test_resume_goes_on_with_the_last_session(project: Project) -> None:
     """After a limit the same session goes on: its id and counters stay, and new work is done."""
     for number in (1, 2):
         project.task(f"quick{number}")
@@ -177,11 +178,12 @@ def test_resume_goes_on_with_the_last_session(project: Project, model: ScriptedM
     assert project.status()["session_id"] != first.data["session_id"]
 
 
-def test_blocked_work_fails_the_run_when_asked_to(project: Project, model: ScriptedModel) -> None:
-    """`--fail-on blocked` exits 1 on a question; on Actions it is an annotation in a group, and nothing else obeys."""
+@pytest.mark.usefixtures("model")
+def test_blocked_work_fails_the_run_when_asked_to(project: Project) -> None:
+    """`--fail-on blocked` exits 1 on a question; on Actions it is an annotation, and nothing else is obeyed."""
     project.task("ask", body="::error::in the text ##[group]")
     more = {"GITHUB_ACTIONS": "true", "AUTORUN_STATE_PROVIDER_TYPE": "file", "AUTORUN_WORKSPACE_KIND": "worktree"}
-    done = project.run("start", "--fail-on", "blocked", **more)
+    done = project.run("start", "--fail-on", "blocked", environ=more)
     assert done.code == 1
     commands = obeyed(done.out) + obeyed(done.err)
     assert {line.split("::")[1].split()[0] for line in commands} == {"group", "endgroup", "warning"}
@@ -189,7 +191,8 @@ def test_blocked_work_fails_the_run_when_asked_to(project: Project, model: Scrip
     assert project.record("ask")["state"] == "blocked"
 
 
-def test_a_human_at_the_terminal_decides(project: Project, model: ScriptedModel) -> None:
+@pytest.mark.usefixtures("model")
+def test_a_human_at_the_terminal_decides(project: Project) -> None:
     """Supervised: plan and publication are asked for, live progress moves between, and approval publishes."""
     project.task("planned")
     argv = (*AUTORUN, "start", "--mode", "supervised")

@@ -61,13 +61,15 @@ class Project:
         """Commit everything."""
         commit_all(self.root, "Want more")
 
-    def run(self, *args: str, cwd: Path | None = None, stdin: bytes = b"", **environ: str) -> Done:
+    def run(
+        self, *args: str, cwd: Path | None = None, stdin: bytes = b"", environ: dict[str, str] | None = None
+    ) -> Done:
         """Run a command to its end."""
         started = time.monotonic()
         done = subprocess.run(
             (*AUTORUN, *args),
             cwd=cwd or self.root,
-            env=self.environ | environ,
+            env=self.environ | (environ or {}),
             input=stdin,
             capture_output=True,
             timeout=PATIENCE * 2,
@@ -77,12 +79,12 @@ class Project:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
 
     @contextmanager
-    def started(self, *args: str, **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def started(self, *args: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Start a command; whatever is left of it after the block is killed."""
         with subprocess.Popen(
             (*AUTORUN, *args),
             cwd=self.root,
-            env=self.environ | environ,
+            env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -218,7 +220,7 @@ def on_terminal(argv: tuple[str, ...], cwd: Path, environ: dict[str, str]) -> It
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
-        os.execve(argv[0], argv, environ | {"TERM": "xterm", "COLUMNS": "200", "LINES": "50"})
+        os.execve(argv[0], argv, environ | {"TERM": "xterm", "COLUMNS": "200", "LINES": "50"})  # noqa: S606  no shell wanted
     screen = Screen(pid=pid, terminal=terminal)
     try:
         yield screen

@@ -34,6 +34,7 @@ class AtTerminal:
 
     def ask(self, question: Question) -> Decision | None:
         """Show the question and return what was decided; None if the run is asked to end or input is closed."""
+        terminal.forget_typed()
         terminal.say(_shown(question))
         while True:
             typed = terminal.ask("[a]pprove, [r]edirect, [s]kip, [q]uit the session? ", self._stop)

@@ -27,10 +27,14 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def ask(prompt: str, stop: Stop) -> str | None:
-    """Return the line that is typed from now on; None at the end of input, or when `stop` has a reason."""
+def forget_typed() -> None:
+    """Forget what was typed so far: it was no answer to what is about to be asked."""
     with suppress(termios.error, OSError):
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def ask(prompt: str, stop: Stop) -> str | None:
+    """Return the line that is typed; None at the end of input, or when `stop` has a reason."""
     sys.stderr.write(prompt)
     sys.stderr.flush()
     while stop() is None:
