@@ -5,7 +5,7 @@
 Each step yields the outcome that holds if nothing more can be done; the task is settled whatever happens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -63,14 +63,27 @@ class Step:
     outcome: Outcome
 
 
-def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
-    """Take one task down the line and settle it. Raises LeaseLost when another runner has it."""
+# What is done with work that holds: given the bench, the held task, its record before, statement and evidence.
+Deliver = Callable[[Bench, Hold, Record | None, Statement, Evidence], Iterator[Step]]
+
+
+def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, deliver: Deliver | None = None) -> Settled:
+    """Take one task down the line and settle it; work that holds is published, or else goes to `deliver`.
+
+    Raises LeaseLost when another runner has it.
+    """
     hold = Hold.take(bench, task, over, spent)
+    bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
+    return walk(bench, hold, _steps(bench, hold, over.record if over else None, deliver or published))
+
+
+def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:
+    """Take steps with a held task and settle it by the last one's outcome. Raises LeaseLost."""
+    task = hold.task
     outcome, exit_code = _UNFINISHED, 0
     bench.covers[task.id] = hold.cover
-    bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
     try:
-        for step in _steps(bench, hold, over.record if over else None):
+        for step in steps:
             outcome = step.outcome
             bench.tell(Happening.STEP, step.doing, task=task, step=step.name)
     except LeaseLost:
@@ -92,7 +105,7 @@ def work(bench: Bench, task: Task, over: Seen | None, spent: Spent) -> Settled:
     return Settled(task=hold.task, outcome=outcome, usage=hold.usage, exit_code=exit_code)
 
 
-def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
+def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) -> Iterator[Step]:
     """The line itself."""
     listed, hold.task = hold.task, bench.world.tasks.refresh(hold.task)
     task = hold.task
@@ -113,17 +126,25 @@ def _steps(bench: Bench, hold: Hold, before: Record | None) -> Iterator[Step]:
             yield Step(name="verify", doing=outcome.sentence, outcome=outcome)
             return
         yield Step(name="verify", doing="The evidence holds", outcome=_UNFINISHED)
-        proposal, move = _prepare(bench, hold, before, worked.verdict.statement, worked.evidence)
-    yield Step(name="publish", doing=f"Branch {move.branch} is pushed", outcome=_push(hold, proposal, move, base))
+    yield from deliver(bench, hold, before, worked.verdict.statement, worked.evidence)
+
+
+def published(
+    bench: Bench, hold: Hold, before: Record | None, statement: Statement, evidence: Evidence
+) -> Iterator[Step]:
+    """Publish work that holds: the branch and the record first, then the pull request."""
+    proposal, move = _prepare(bench, hold, before, statement, evidence)
+    pushed = _push(hold, proposal, move, evidence.change.base)
+    yield Step(name="publish", doing=f"Branch {move.branch} is pushed", outcome=pushed)
     pull_request = bench.world.forge.propose(proposal)
-    published = Outcome(
+    outcome = Outcome(
         state=TaskState.IN_REVIEW,
         reason=Reason.PUBLISHED,
         sentence=f"The pull request is open: {pull_request.url}",
         pull_request=pull_request,
     )
-    yield Step(name="publish", doing=published.sentence, outcome=published)
-    bench.world.shelf.clear(task.id)
+    yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
+    bench.world.shelf.clear(hold.task.id)
 
 
 def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished | None, bytes]:
