@@ -10,7 +10,7 @@ from typing import Any
 
 from autorun.core import outgoing
 from autorun.core.journal import Entry, Happening
-from autorun.core.model import Outcome, Reason, TaskId, TaskState, Usage
+from autorun.core.model import Blocker, Outcome, Reason, TaskId, TaskState, Usage
 from autorun.core.rendering import money
 from autorun.core.secrets import redacted
 
@@ -84,9 +84,7 @@ def task_ended(entry: Entry, outcome: Outcome, style: Style) -> Message:
     else:
         lines.append(style.text(outcome.sentence, 1000))
     blocks = [_section("\n".join(lines))]
-    for blocker in outcome.blockers[:_LISTED]:
-        told = (("Blocked by", blocker.what), ("Why", blocker.why), ("What unblocks it", blocker.needed))
-        blocks.append(_section("\n".join(f"*{name}*: {style.text(text, 900)}" for name, text in told if text)))
+    blocks += [_section(told) for blocker in outcome.blockers[:_LISTED] if (told := _blocker(blocker, style))]
     if outcome.state in _STUCK:
         blocks.append(_section(f"*What to do*: {_what_to_do(entry, outcome, style)}"))
     blocks.append(_context(entry, style, style.spent(entry.usage)))
@@ -148,6 +146,11 @@ def told(entry: Entry, style: Style, *, on_complete: bool, on_blocked: bool) -> 
     if (outcome.state in _FINISHED and on_complete) or (outcome.state in _STUCK and on_blocked):
         return task_ended(entry, outcome, style)
     return None
+
+
+def _blocker(blocker: Blocker, style: Style) -> str:
+    parts = (("Blocked by", blocker.what), ("Why", blocker.why), ("What unblocks it", blocker.needed))
+    return "\n".join(f"*{name}*: {style.text(text, 900)}" for name, text in parts if text)
 
 
 def _what_to_do(entry: Entry, outcome: Outcome, style: Style) -> str:

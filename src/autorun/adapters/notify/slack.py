@@ -79,8 +79,9 @@ class Slack:
             self._changed.notify()
         if entry.what is Happening.SESSION_ENDED and self._thread is not None:
             self._thread.join(self._flush + 0.1)
-            if self._trouble:
-                self._warn(f"Slack was not told everything: {self._trouble}")
+            trouble = self._trouble or ("it does not answer in time" if self._thread.is_alive() else "")
+            if trouble:
+                self._warn(f"Slack was not told everything: {trouble}")
 
     def _note(self, entry: Entry) -> None:
         match entry.what:
