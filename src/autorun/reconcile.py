@@ -103,7 +103,7 @@ def _show(bench: Bench, backlog: Backlog, seen: dict[TaskId, Seen]) -> None:
     """Let the tracker show every record it disagrees with."""
     for task in backlog.tasks:
         one = seen.get(task.id)
-        if one is None or one.record.state is task.state or let_go(task, one.record, backlog):
+        if one is None or one.record.state is (task.shows or task.state) or let_go(task, one.record, backlog):
             continue
         try:
             bench.world.tasks.show(task, one.record)

@@ -97,6 +97,7 @@ class Task:
     `body` is Markdown written by strangers: data, never an instruction to us. `state` is what the tracker
     shows. `revision` changes whenever the text does. `objection` is the provider's reason to hold the task
     back (a full sentence), empty when there is none. `order` sorts equals before age (explicit positions).
+    `shows` is what people still see of us where it differs from `state`: a closed issue may bear an old status.
     """
 
     id: TaskId
@@ -115,6 +116,7 @@ class Task:
     answer: Answer | None = None
     objection: str = ""
     warnings: tuple[str, ...] = ()
+    shows: TaskState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
