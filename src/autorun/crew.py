@@ -104,10 +104,12 @@ def _cell(
 
     def sandbox(program: Path) -> Confine:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autorun-sandbox-"))
+        for path in place.covered:
+            path.mkdir(parents=True, exist_ok=True)  # what is not there cannot be covered
         return Bubblewrap(
             program,
             folder=Path(folder),
-            machine=survey(place.environ, home=place.home, hidden=(place.session_folder,)),
+            machine=survey(place.environ, home=place.home, hidden=place.covered),
             environ=place.environ,
             names=options.env,
             exposed=tuple(Path(path).expanduser() for path in options.read_paths),
@@ -115,7 +117,7 @@ def _cell(
             caps=caps,
         )
 
-    confine = choose(options.mode, partial(probe, place.environ), sandbox, warn=warn)
+    confine = choose(options.mode, partial(probe, {"PATH": place.search_path}), sandbox, warn=warn)
     return _Cell() if confine is unconfined else _Cell(confine=confine, guard=partial(_watchdog, caps))
 
 
@@ -168,7 +170,7 @@ def _agent(place: Place, config: Config, cell: _Cell, gateway: Gateway, warn: Ca
 
     autonomous = config.autonomous
     return ClaudeCode(
-        Path(shutil.which("claude", path=place.environ.get("PATH")) or "claude"),
+        Path(shutil.which("claude", path=place.search_path) or "claude"),
         access=gateway.opened,
         confine=cell.confine,
         credential=gateway.credential,

@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autorun.core.errors import GitFailed, WorkspaceFailed
@@ -50,6 +50,7 @@ class GitWorkspaces:
     confine: Confine | None = None
     discard: bool = False
     stop: Stop = _never
+    _set_up_once: set[Path] = field(default_factory=set, init=False, repr=False)
 
     def base_branch(self) -> str:
         """Return the name of the branch that work starts from and goes to; empty if HEAD is detached."""
@@ -88,10 +89,28 @@ class GitWorkspaces:
     def _opened(self, task: TaskId, base: str) -> Iterator[Workspace]:
         with _as_workspace_failure():
             commit = self._git("rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
-        place = self._worktree(task, commit) if self.kind is WorkspaceKind.WORKTREE else self._checkout(commit)
+        settled = self._settled(commit)
+        place = self._worktree(task, settled) if self.kind is WorkspaceKind.WORKTREE else self._checkout(settled)
         with place as workspace:
             self._set_up(workspace, self.logs / f"setup-{task.provider}-{component(task.key)}.log")
-            yield workspace
+            if settled != commit:
+                with _as_workspace_failure():
+                    self._move(workspace.path, commit)
+            yield replace(workspace, base=commit)
+
+    def _settled(self, commit: str) -> str:
+        """Return where set-up runs: on the base branch, whose commands may be trusted, not on what an agent wrote."""
+        if not self.setup or self._git.finished("merge-base", "--is-ancestor", commit, base := self.base()).ok:
+            return commit
+        return base
+
+    def _move(self, path: Path, commit: str) -> None:
+        """Go on to a commit with everything that set-up left."""
+        git = self._git if path == self.repository.top else Git(git_dir=find_repository(path).git_dir, work_tree=path)
+        git("update-ref", "--no-deref", "HEAD", commit)
+        spared = self._spared() if path == self.repository.top else (".",)
+        arguments = ("restore", "--source=HEAD", "--staged", "--worktree", "--", *spared)
+        _unfiltered(git, "--no-literal-pathspecs", *arguments)
 
     @property
     def _git(self) -> Git:
@@ -204,6 +223,10 @@ class GitWorkspaces:
     # ------------ both
 
     def _set_up(self, workspace: Workspace, log: Path) -> None:
+        # What an agent left in the ignored files of a checkout would run here, outside of the sandbox.
+        if self.kind is WorkspaceKind.CHECKOUT and workspace.path in self._set_up_once:
+            return
+        self._set_up_once.add(workspace.path)
         for check in self.setup:
             result = run_check(
                 check,

@@ -16,7 +16,7 @@ _OURS = Path(".ai-agents")
 # What a child may inherit of our environment: nothing that could be a secret.
 _HARMLESS = ("PATH", "LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "CI", "GITHUB_ACTIONS", "RUNNER_OS", "RUNNER_ARCH")
 # What `git config` needs to find the user's settings.
-_GIT_READS = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
+_GIT_READS = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,21 @@ class Place:
         return {name: self.environ[name] for name in _HARMLESS if name in self.environ} | {"HOME": str(self.home)}
 
     @property
+    def search_path(self) -> str:
+        """The PATH on which the runner finds programs of its own: no folder on it lies where an agent can write."""
+        reach = tuple(path.resolve() for path in (self.root, self.worktrees))
+        folders = [folder for folder in self.environ.get("PATH", "").split(":") if folder.startswith("/")]
+        return ":".join(f for f in folders if not any(Path(f).resolve().is_relative_to(path) for path in reach))
+
+    @property
+    def covered(self) -> tuple[Path, ...]:
+        """Folders of the runner that may lie in the checkout: no agent sees or moves them."""
+        return (self.session_folder, self.log.parent, self.root / _OURS / "pull-requests")
+
+    @property
     def git_identity(self) -> Identity | None:
         """The user's own name and address as git knows them; None if it does not."""
-        env = {name: self.environ[name] for name in _GIT_READS if name in self.environ}
+        env = {name: self.environ[name] for name in _GIT_READS if name in self.environ} | {"PATH": self.search_path}
         asked = Command(argv=("git", "config", "--get-regexp", r"^user\.(name|email)$"), cwd=self.root, env=env)
         lines = process.run(asked).stdout.decode(errors="replace").splitlines()
         said = dict(line.partition(" ")[::2] for line in lines)
@@ -113,4 +125,6 @@ def here() -> Place:
         raise ConfigurationError(
             "the current folder is not there any more", hint="change to a clone of your project"
         ) from None
-    return Place(repository=find_repository(folder), environ=dict(os.environ))
+    place = Place(repository=find_repository(folder), environ=dict(os.environ))
+    os.environ["PATH"] = place.search_path  # git, above all, is started by its name
+    return place
