@@ -23,7 +23,7 @@ from autorun.core.transcript import (
 
 STATING_TOOL = "StructuredOutput"
 _SYNTHETIC = "<synthetic>"
-_TELLING = ("command", "file_path", "path", "pattern")
+_TELLING = ("file_path", "path", "command", "pattern")
 _LONGEST_SUMMARY = 200
 
 

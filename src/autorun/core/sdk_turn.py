@@ -44,10 +44,10 @@ _ACTIONS = {
 
 def action(stop_reason: str, *, calls: bool) -> Action:
     """Return what to do after an answer; a stop reason we do not know counts as an ordinary end."""
-    if calls and stop_reason not in _ACTIONS:
-        return Action.USE_TOOLS
     found = _ACTIONS.get(stop_reason, Action.NUDGE)
-    return Action.NUDGE if found is Action.USE_TOOLS and not calls else found
+    if found in {Action.USE_TOOLS, Action.NUDGE}:
+        return Action.USE_TOOLS if calls else Action.NUDGE
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

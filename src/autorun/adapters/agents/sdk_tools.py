@@ -35,17 +35,16 @@ _MOST_FILE_BYTES = 8 * 1024 * 1024
 _EDIT_SECONDS = 30.0
 
 # Output and errors of the command go to one stream, in order; the other one tells the state it leaves. The command
-# comes by standard input, since an argument has room for 128 KiB only.
+# comes by standard input, since an argument has room for 128 KiB only. All on one line: bash counts from there.
 _RUN = """\
 exec 198>&2 2>&1
-trap '{ pwd -P; export -p; } >&198' EXIT
+trap '{ export -n PWD OLDPWD; pwd -P; export -p; } 2>/dev/null >&198' EXIT
 eval "$1"
 cd -- "${2:-.}" 2>/dev/null || echo "[$2 is gone; this is $PWD]"
-eval "$(cat)" </dev/null
-"""
+eval "$(cat)" </dev/null""".replace("\n", "; ")
 
 _PLACE = """\
-root=$(pwd -P) && real=$(realpath -m -- "$1") || exit 21
+root=$(pwd -P) && real=$(realpath -m -- "$1") || exit
 case $real/ in "$root"/*) ;; *) exit 22;; esac
 case ${real#"$root"}/ in */.git/*) exit 23;; esac
 """
@@ -70,7 +69,6 @@ mkdir -p -- "$(dirname -- "$real")" && cat >"$real"
 )
 _FOLDER = 20
 _REFUSALS = {
-    21: "The path cannot be resolved.",
     22: "The path lies outside the working folder {root}, where all edits belong.",
     23: "What belongs to git is out of bounds.",
     24: "There is no such file.",
@@ -197,7 +195,9 @@ class Hands:
         if done.returncode in _REFUSALS:
             raise EditRefused(_REFUSALS[done.returncode].format(root=self._workspace.path))
         if done.returncode not in (0, _FOLDER):
-            raise EditRefused(done.stderr.decode(errors="replace").strip() or f"It failed with {done.returncode}.")
+            raise EditRefused(
+                clipped(done.stderr.decode(errors="replace").strip(), 500) or f"It failed with {done.returncode}."
+            )
         return done
 
     # ------------ processes
