@@ -1,12 +1,15 @@
 """`autorun demo`: the whole line on a throw-away repository, with a scripted model on loopback."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import click
 
+from autorun.commands.common import note, out
 from autorun.commands.start import say
+from autorun.core.errors import AgentUnavailable, ConfigurationError
 from autorun.core.layers import Effective, load
 from autorun.demo.project import ENDINGS, FILES
 from autorun.demo.scripted_model import ScriptedModel
@@ -17,28 +20,39 @@ from autorun.session import Report
 from autorun.wiring import progress, session
 
 _CONFIG = ".ai-agents/config.yml"
+_KEPT = ("PATH", "LANG", "TERM", "TMPDIR", "CI", "GITHUB_ACTIONS")
 
 
 @click.command("demo")
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where to build the repository; by default a new one."
+    "--folder", type=click.Path(path_type=Path), help="Where to build the repository; by default a new folder."
 )
 def command(folder: Path | None) -> int:
     """Run the whole line on a throw-away repository: no credentials, no network, a scripted model."""
-    top = (folder or Path(tempfile.mkdtemp(prefix="autorun-demo-"))).resolve()
-    click.echo(
+    top = folder.resolve() if folder else Path(tempfile.mkdtemp(prefix="autorun-demo-"))
+    if (top / "greeter").exists():
+        raise ConfigurationError(f"{top / 'greeter'} is there already", hint="name another folder, or remove it")
+    try:
+        return _play(top)
+    except AgentUnavailable as error:
+        shutil.rmtree(top if folder is None else top / "greeter")
+        hint = f"the model is scripted, but the agent is the real one: {error.hint}"
+        raise AgentUnavailable(str(error), hint=hint) from None
+
+
+def _play(top: Path) -> int:
+    note(
         "This is a demonstration. The model is SCRIPTED: a server on this machine plays a story written in advance.\n"
         "Everything else is real: the agent's CLI, git, the checks, the policy, the records.\n"
-        f"Repository: {top / 'greeter'}\n",
-        err=True,
+        f"Repository: {top / 'greeter'}\n"
     )
-    place_root = build(top / "greeter")
+    root = build(top / "greeter")
     with ScriptedModel(STORY) as model:
-        place, found = _configured(place_root, top / "home", model.url)
+        place, found = _configured(root, top / "home", model.url)
         with session(place, found, progress(place)) as running:
             report = running.run()
     say(report)
-    return _explain(report, place_root)
+    return _explain(report, root)
 
 
 def build(root: Path) -> Path:
@@ -56,7 +70,7 @@ def build(root: Path) -> Path:
 
 def _configured(root: Path, home: Path, url: str) -> tuple[Place, Effective]:
     home.mkdir(exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TERM", "TMPDIR", "CI") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ = {**kept, "HOME": str(home), "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "placeholder-for-the-demo"}
     place = Place(repository=find_repository(root), environ=environ)
     return place, load(place.read(Path(_CONFIG)), _CONFIG, environ, {}, on_actions=False)
@@ -64,8 +78,8 @@ def _configured(root: Path, home: Path, url: str) -> tuple[Place, Effective]:
 
 def _explain(report: Report, root: Path) -> int:
     ended = {one.task.id.key: one.outcome.state for one in report.settled}
-    click.echo(
-        f"\nLook around:\n"
+    out(
+        f"\nThe model was scripted. Look around:\n"
         f"  cd {root}\n"
         f"  ls .ai-agents/pull-requests         what waits for review\n"
         f"  git log --oneline --all --graph     the branches, one commit per task\n"
@@ -75,5 +89,5 @@ def _explain(report: Report, root: Path) -> int:
     )
     if ended == ENDINGS:
         return 0
-    click.echo(f"error: the demo came to {ended}, it should have come to {ENDINGS}", err=True)
+    note(f"error: the demo came to {ended}, it should have come to {ENDINGS}")
     return 1

@@ -10,6 +10,10 @@ _UNSEEN = re.compile(
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     r"\U000e0000-\U000e0fff]"
 )
+# Signs of other kinds (accents without a letter, marks of a script) may be looked past as well.
+_PAIR = re.compile(r":[^\w\s!-~]*:")
+_COMMAND = re.compile(rf"[^\w!-~]*{_PAIR.pattern}")
+_OLD_COMMAND = re.compile(r"#[^\w\s!-~]*#[^\w\s!-~]*\[")
 
 
 def one_line(text: str, limit: int = 300) -> str:
@@ -25,5 +29,5 @@ def inert(text: str) -> str:
 
 
 def _disarmed(line: str) -> str:
-    line = line.replace("##[", "## [")
-    return line.replace("::", ": :") if line.lstrip().startswith("::") else line
+    line = _OLD_COMMAND.sub("## [", line)
+    return _PAIR.sub(": :", line) if _COMMAND.match(line) else line

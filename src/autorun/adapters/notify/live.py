@@ -26,7 +26,7 @@ class LiveLine:
     """Finished tasks as lines, the running one as a line that moves."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False)
+        self._console = Console(file=stream, highlight=False, emoji=False)
         self._status: Status | None = None
 
     def tell(self, entry: Entry) -> None:
@@ -39,9 +39,11 @@ class LiveLine:
             case Happening.TASK_ENDED if entry.outcome is not None:
                 self._end_line()
                 sign, style = _SIGNS.get(entry.outcome.state, ("·", "dim"))
-                self._console.print(f"[{style}]{sign}[/] {escape(inert(ended(entry, entry.outcome)))}")
+                self._console.print(
+                    f"[{style}]{sign}[/] {escape(inert(ended(entry, entry.outcome)))}", soft_wrap=True
+                )
             case _:
-                self._console.print(escape(inert(plain(entry))))
+                self._console.print(escape(inert(plain(entry))), soft_wrap=True)
         if entry.what is Happening.SESSION_ENDED:
             self._end_line()
 
