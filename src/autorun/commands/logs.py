@@ -20,7 +20,9 @@ _LOOK_SECONDS = 0.2
 
 
 @click.command("logs")
-@click.option("-n", "--tail", type=click.IntRange(min=0), default=50, show_default=True, help="Lines from the end.")
+@click.option(
+    "-n", "--tail", metavar="N", type=click.IntRange(min=0), default=50, show_default=True, help="Lines from the end."
+)
 @click.option("-f", "--follow", is_flag=True, help="Keep printing what is added, until interrupted.")
 @click.option("--task", "key", metavar="KEY", help="Print this task's transcript instead.")
 @options()

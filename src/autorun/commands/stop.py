@@ -17,7 +17,12 @@ _LOOK_SECONDS = 0.1
 @click.command("stop")
 @click.option("--now", is_flag=True, help="Do not wait for the running task: save it and end.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0), default=3600.0, show_default=True, help="Seconds to wait for the end."
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=3600.0,
+    show_default=True,
+    help="How long to wait for the end.",
 )
 @options()
 def command(overrides: dict[str, object], *, now: bool, timeout: float) -> None:
