@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
+import urllib3
 
 from autorun.core.errors import Interrupted, ProviderError
 from autorun.core.model import Stop, StopReason
@@ -123,21 +124,22 @@ class JsonDoor:
                 body = _whole(response, until)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(status=response.status_code, headers=headers, body=body), ""
-        except (requests.Timeout, TimeoutError):
-            return None, f"no answer within {seconds:.0f} seconds"
         except requests.exceptions.SSLError:
             return None, "its certificate is not accepted"
         except requests.exceptions.ProxyError:
             return None, "the proxy refuses the connection"
-        except requests.ConnectionError:
-            return None, "the connection failed"
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, TimeoutError) as error:
+            if isinstance(error, (requests.Timeout, TimeoutError)) or time.monotonic() >= until:
+                return None, f"no whole answer within {seconds:.3g} seconds"
+            if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
+                return None, "the connection failed"
             return None, f"the request failed ({type(error).__name__})"
 
 
 def _whole(response: requests.Response, until: float) -> bytes:
+    """Read the body as it comes: a server that dribbles gets no more time than any other."""
     body = bytearray()
-    for piece in response.iter_content(_PIECE):
+    while piece := response.raw.read1(_PIECE, decode_content=True):
         body += piece
         if len(body) > _MOST_BYTES or time.monotonic() > until:
             raise TimeoutError
