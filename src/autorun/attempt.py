@@ -243,6 +243,7 @@ class Attempt:
             limits=limits,
             session=hold.session,
         )
+        hold.running = True
         result = hold.bench.world.agent.work(assignment, stop=hold.stop, watch=hold.watch)
         hold.spend(result.usage)
         hold.session = result.session or hold.session

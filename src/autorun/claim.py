@@ -1,6 +1,8 @@
 """Our hold on one task: taken, kept alive, and given back with what became of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
 
@@ -27,6 +29,8 @@ from autorun.core.verdicts import Attempts, burns
 from autorun.terms import Bench
 
 _RENEWALS_PER_LEASE = 3
+_RENEWAL_TRIES = 15  # as many in a lease as its length and a ledger out of reach allow
+_FRESH = timedelta(seconds=10)
 # Reasons after which the next attempt goes on with the same conversation.
 _GOES_ON = frozenset({
     Reason.INTERRUPTED, Reason.AGENT_BLOCKED, Reason.NEEDS_INPUT, Reason.NO_CHANGE, Reason.POLICY,
@@ -39,7 +43,9 @@ _GOES_ON = frozenset({
 class Hold:
     """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far.
 
-    The gateway's threads ask it to cover what a call may cost; `writing` keeps their writes and ours apart.
+    `running`: a stretch has begun and is not booked. `written_at` is when the record was last known to be ours,
+    `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask it to cover what a call may
+    cost; `writing` keeps their writes and ours apart.
     """
 
     bench: Bench
@@ -47,10 +53,12 @@ class Hold:
     spent: Spent
     seen: Seen
     started: float
-    renewed_at: float
+    tried_at: float
+    written_at: datetime
     usage: Usage = field(default_factory=Usage)
     live: Usage = field(default_factory=Usage)
     session: AgentSession | None = None
+    running: bool = False
     lost: bool = False
     writing: RLock = field(default_factory=RLock, repr=False)
 
@@ -78,7 +86,8 @@ class Hold:
             spent=spent,
             seen=seen,
             started=now,
-            renewed_at=now,
+            tried_at=now,
+            written_at=bench.now(),
             session=before.session,
         )
 
@@ -105,9 +114,29 @@ class Hold:
     def stop(self) -> StopReason | None:
         """Tell why the work in hand must end, if it must. Polled while waiting, it also keeps the lease alive."""
         reason = self.bench.stop()
+        if reason is None and self.overdue:
+            return StopReason.DEADLINE
         if reason is None and not self.lost and self._due():
             self._renew()
         return StopReason.LEASE_LOST if self.lost else reason
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the task was held for as long as any runner may: then it is renewed no more."""
+        return self.seconds > self.bench.terms.tenure_seconds
+
+    def fence(self) -> None:
+        """Make sure that the task is still ours, before a write that git cannot refuse to a runner that lost it.
+
+        Our own last write proves it for a moment; later the ledger is asked, for this process may have slept.
+        Raises LeaseLost, ProviderError.
+        """
+        with self.writing:
+            if not self.lost and abs(self.bench.now() - self.written_at) > _FRESH:
+                self.lost = not self.bench.world.ledger.stands(self.seen)
+                self.written_at = self.bench.now()
+            if self.lost:
+                raise LeaseLost(f"{self.task.id} was taken over by another runner")
 
     def cover(self, usd: float) -> None:
         """Make sure that the record is charged at least `usd` for the running stretch before it is spent.
@@ -135,6 +164,7 @@ class Hold:
         """Book a finished stretch."""
         self.usage += usage
         self.live = Usage()
+        self.running = False
 
     def publish(self, outcome: Outcome, branch: BranchMove, proposal: Proposal, *, base: str) -> None:
         """Move the branch and the record together. Raises LeaseLost, BranchRefused, PublishingRefused."""
@@ -148,6 +178,7 @@ class Hold:
         )
         with self.writing:
             self.seen = self.bench.world.ledger.publish(record, over=self.seen, branch=branch)
+            self.written_at = self.bench.now()
 
     def settle(self, outcome: Outcome) -> None:
         """Give the task back: the record first, then what people see. A tracker that fails is only a warning."""
@@ -161,17 +192,20 @@ class Hold:
             goes_on = outcome.reason in _GOES_ON
             record = replace(self._settled(outcome), session=self.session if goes_on else None)
         try:
-            with self.writing:
-                self.seen = self.bench.world.ledger.write(record, over=self.seen)
+            self._write(record)
         except LeaseLost:
             self.lost = True
             return
-        self.show()
+        with suppress(LeaseLost):  # another runner has it by now, and shows what it does
+            self.show()
 
     def show(self) -> None:
-        """Let the tracker show the record."""
+        """Let the tracker show the record. Raises LeaseLost if it is another runner's by now."""
         try:
+            self.fence()
             self.bench.world.tasks.show(self.task, self.record)
+        except LeaseLost:
+            raise
         except AutorunError as error:
             self.bench.tell(Happening.WARNING, f"{self.task.id} is not shown as it stands: {error}", task=self.task)
 
@@ -188,19 +222,25 @@ class Hold:
         return replace(outcome, sentence=clean(outcome.sentence), remedy=clean(outcome.remedy), blockers=blockers)
 
     def _settled(self, outcome: Outcome) -> Record:
+        used = self.usage + self.live
+        # Of a stretch that was torn off nobody knows what its last call cost: it keeps what was covered.
+        unknown = max(0.0, self.record.attempts[-1].charged_usd - used.cost_usd) if self.running else 0.0
         return settled(
-            self.record, outcome, now=self.bench.now(), usage=self.usage + self.live, burned=burns(outcome)
+            self.record, outcome, now=self.bench.now(), usage=used, burned=burns(outcome), reserved_usd=unknown
         )
 
     def _due(self) -> bool:
-        lease = self.bench.terms.lease.total_seconds()
-        reserve = self.bench.terms.reserve_usd
+        lease, now = self.bench.terms.lease, self.bench.now()
+        if self.bench.monotonic() - self.tried_at <= lease.total_seconds() / _RENEWAL_TRIES:
+            return False
+        # By the clock on the wall: this machine may have slept, and the lease did not.
+        aged = now - ((self.record.expires_at or now) - lease) > lease / _RENEWALS_PER_LEASE
         left = self.record.attempts[-1].charged_usd - (self.usage + self.live).cost_usd
-        return self.bench.monotonic() - self.renewed_at > lease / _RENEWALS_PER_LEASE or left < reserve / 2
+        return aged or left < self.bench.terms.reserve_usd / 2
 
     def _renew(self) -> None:
         """Keep the lease alive; a ledger out of reach is endured until the lease is nearly over."""
-        self.renewed_at = self.bench.monotonic()
+        self.tried_at = self.bench.monotonic()
         with self.writing:
             try:
                 used = self.usage + self.live
@@ -217,7 +257,12 @@ class Hold:
         record = renewed(
             self.record, now=self.bench.now(), ttl=self.bench.terms.lease, usage=usage, reserve_usd=reserve_usd
         )
-        self.seen = self.bench.world.ledger.write(record, over=self.seen)
+        self._write(record)
+
+    def _write(self, record: Record) -> None:
+        with self.writing:
+            self.seen = self.bench.world.ledger.write(record, over=self.seen)
+            self.written_at = self.bench.now()
 
 
 def still_open(task: Task, listed: Task) -> bool:

@@ -81,7 +81,7 @@ def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:
     """Take steps with a held task and settle it by the last one's outcome. Raises LeaseLost."""
     task = hold.task
     outcome, exit_code = _UNFINISHED, 0
-    bench.covers[task.id] = hold.cover
+    bench.covers[task.id], bench.stops[task.id] = hold.cover, hold.stop
     try:
         for step in steps:
             outcome = step.outcome
@@ -97,7 +97,7 @@ def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:
         outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
         raise
     finally:
-        del bench.covers[task.id]
+        del bench.covers[task.id], bench.stops[task.id]
         hold.settle(outcome)
         with suppress(OSError):  # for people; the record has it all
             bench.world.shelf.note(task.id, "result.json", codec.dump_record(hold.record))
@@ -136,6 +136,7 @@ def published(
     proposal, move = _prepare(bench, hold, before, statement, evidence)
     pushed = _push(hold, proposal, move, evidence.change.base)
     yield Step(name="publish", doing=f"Branch {move.branch} is pushed", outcome=pushed)
+    hold.fence()
     pull_request = bench.world.forge.propose(proposal)
     outcome = Outcome(
         state=TaskState.IN_REVIEW,
@@ -240,7 +241,14 @@ def _broken_off(error: AutorunError, hold: Hold) -> Outcome:
     """The outcome of a line that an understood failure ended."""
     state, reason = TaskState.TODO, Reason.SERVICE
     match error:
+        case Interrupted() | WorkspaceFailed() if hold.overdue:
+            sentence = f"It was held for {hold.seconds / 60:.0f} minutes, longer than any runner may hold a task."
+            return verdicts.failed(
+                Reason.LIMIT, sentence, hold.attempts, remedy="Raise `autonomous.minutes_per_task`."
+            )
         case Interrupted():
+            return _UNFINISHED
+        case WorkspaceFailed() if hold.bench.stop():
             return _UNFINISHED
         case TaskGone():
             state, reason = TaskState.CANCELLED, Reason.WITHDRAWN

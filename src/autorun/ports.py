@@ -60,6 +60,10 @@ class Ledger(Protocol):
         """Move the work branch and the record together, or neither. Raises LeaseLost, BranchRefused."""
         ...
 
+    def stands(self, seen: Seen) -> bool:
+        """Tell whether a record is still as it was seen. Raises ProviderError."""
+        ...
+
     def trail(self, task: TaskId) -> Sequence[Seen]:
         """Read one task's records, oldest first; empty if there is none."""
         ...

@@ -106,6 +106,7 @@ def _show(bench: Bench, backlog: Backlog, seen: dict[TaskId, Seen]) -> None:
         if one is None or one.record.state is (task.shows or task.state) or let_go(task, one.record, backlog):
             continue
         try:
-            bench.world.tasks.show(task, one.record)
+            if bench.world.ledger.stands(one):  # else whoever has written since shows what it does
+                bench.world.tasks.show(task, one.record)
         except AutorunError as error:
             bench.tell(Happening.WARNING, f"{task.id} is not shown as it stands: {error}", task=task)

@@ -16,6 +16,9 @@ from autorun.ports import World
 
 LEASE = timedelta(minutes=15)
 GRACE = timedelta(minutes=5)
+# Beyond its own minutes a task may be held for set-up, checks, outages and the questions of a checkpoint.
+_TENURE_RESERVE_SECONDS = 3600.0
+_LONGEST_TENURE_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +55,21 @@ class Terms:
     grace: timedelta = GRACE
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def tenure_seconds(self) -> float:
+        """How long one runner may hold one task, in seconds: renewing a lease has an end, too."""
+        minutes = self.budget.minutes_per_task
+        return _LONGEST_TENURE_SECONDS if minutes is None else minutes * 60 + _TENURE_RESERVE_SECONDS
+
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
     """Where a session works: its terms, its world, and the few things that grow while it lasts.
 
     `baselines` are the checks' results by base commit, `covers` the running tasks' ways to reserve money in their
-    records. `now` gives the time in UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says
-    why to end the work in hand, `closing` why to begin no other task; `wait` sleeps for some seconds, or until its
-    `Stop` has a reason.
+    records, `stops` their ways to be asked whether they must end, which keeps their leases. `now` gives the time in
+    UTC, `monotonic` seconds for durations, `nonce` fresh random text. `stop` says why to end the work in hand,
+    `closing` why to begin no other task; `wait` sleeps for some seconds, less if its `Stop` has a reason.
     """
 
     terms: Terms
@@ -73,6 +82,7 @@ class Bench:
     wait: Callable[[float, Stop], None]
     baselines: dict[str, tuple[CheckResult, ...]] = field(default_factory=dict)
     covers: dict[TaskId, Callable[[float], None]] = field(default_factory=dict)
+    stops: dict[TaskId, Stop] = field(default_factory=dict)
 
     def tell(
         self,

@@ -46,6 +46,11 @@ class MemoryLedger:
             self.branches[branch.branch] = branch.commit
             return self._put(record, over)
 
+    def stands(self, seen: Seen) -> bool:
+        """Whether nobody has written since."""
+        with self._lock:
+            return seen.record.task in self._trails and self._trails[seen.record.task][-1] == seen
+
     def trail(self, task: TaskId) -> Sequence[Seen]:
         """All records of a task."""
         with self._lock:

@@ -76,6 +76,16 @@ class LedgerLaws:
             zombie.write(in_review(before.record), over=before)
         assert zombie.history().seen == {TASK: stolen}
 
+    def test_a_record_stands_until_the_next_write(self, runners: Callable[[], Ledger]) -> None:
+        """Whoever holds a record can ask whether it is still the newest, and so can others."""
+        one, two = runners(), runners()
+        first = one.write(claim(), over=None)
+        assert one.stands(first)
+        assert two.stands(first)
+        second = two.write(claim(nonce="thief", record=first.record), over=first)
+        assert not one.stands(first)
+        assert one.stands(second)
+
     def test_equal_records_are_two_writes(self, runners: Callable[[], Ledger]) -> None:
         """Two runners that write the very same record over the same one: only one of them wrote it."""
         one, two = runners(), runners()

@@ -90,6 +90,7 @@ def own_folder(top: Path) -> Iterator[SessionFolder]:
         for folder in _every(top):
             with suppress(TimeoutError):
                 stack.enter_context(files.locked(files.private_folder(folder.path), timeout=_SEAT_SECONDS))
+                files.sweep(folder.path)
                 break
         yield folder
 

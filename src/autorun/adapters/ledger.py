@@ -123,6 +123,11 @@ class RefLedger:
         """
         return self._move(record, over, branch)
 
+    def stands(self, seen: Seen) -> bool:
+        """Tell whether a record is still as it was seen; one round trip. Raises ProviderError."""
+        ref = naming.ref(seen.record.task)
+        return self._server([ref]).get(ref) == seen.commit
+
     def trail(self, task: TaskId) -> Sequence[Seen]:
         """Read one task's records, oldest first; empty if there is none. Raises ProviderError, RecordUnreadable."""
         ref = naming.ref(task)

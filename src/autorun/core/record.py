@@ -145,13 +145,18 @@ def renewed(record: Record, *, now: datetime, ttl: timedelta, usage: Usage, rese
     )
 
 
-def settled(record: Record, outcome: Outcome, *, now: datetime, usage: Usage, burned: bool) -> Record:
-    """Return the record of a finished attempt: nobody holds the task, the cost is final."""
+def settled(
+    record: Record, outcome: Outcome, *, now: datetime, usage: Usage, burned: bool, reserved_usd: float = 0.0
+) -> Record:
+    """Return the record of a finished attempt: nobody holds the task, the cost is final.
+
+    `reserved_usd` stays charged where it is not known what was spent at the end.
+    """
     last = replace(
         record.attempts[-1],
         ended_at=now,
         usage=usage,
-        reserved_usd=0.0,
+        reserved_usd=reserved_usd,
         reason=outcome.reason,
         burned=burned,
     )

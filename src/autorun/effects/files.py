@@ -43,6 +43,12 @@ def replace(path: Path, data: bytes | str, *, mode: int = _PRIVATE_FILE) -> None
     _sync_folder(path.parent)
 
 
+def sweep(folder: Path) -> None:
+    """Clear away the half-written copies that killed writers left; only for who holds the folder. Raises OSError."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
 def append(path: Path, data: bytes | str) -> None:
     """Add `data` at the end of a private file, creating it if need be; several processes may append at once.
 

@@ -42,7 +42,9 @@ class LocalForge:
             path = self.folder / f"{proposal.branch.removeprefix(BRANCH_PREFIX).replace('/', '_')}.md"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            files.replace(path, _rendered(proposal), mode=0o644)
+            with files.locked(self.folder):
+                files.sweep(self.folder)
+                files.replace(path, _rendered(proposal), mode=0o644)
         except OSError as error:
             raise ProviderError(
                 f"the pull request cannot be written to {path}: {error.strerror}",
