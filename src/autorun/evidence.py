@@ -9,6 +9,7 @@ from autorun.core.errors import Interrupted
 from autorun.core.model import Change, CheckResult, Statement, Workspace
 from autorun.core.policy import PATCH_LIMIT, Finding, judge_change
 from autorun.core.verdicts import Publish, Verdict
+from autorun.terms import Bench
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +45,8 @@ def look(
 
     `before` are the checks' results at the base. Raises Interrupted when the run is asked to end meanwhile.
     """
-    terms, changes = hold.bench.terms, hold.bench.world.changes
-    around = changes.surroundings(change)
-    findings = judge_change(
-        change,
-        terms.policy,
-        patch=changes.patch(change, max_bytes=PATCH_LIMIT),
-        texts=_leaving(statement),
-        canaries=terms.secrets,
-        filtered=around.filtered,
-        base_paths=around.paths,
-    )
+    terms = hold.bench.terms
+    findings = judged_by_policy(hold.bench, change, statement)
     if verdict := verdicts.on_change(change, findings, statement):
         return Judged(verdict=verdict, evidence=Evidence(change=change, findings=findings))
     checks = compare(before, _verify(hold, workspace, "verify.log"))
@@ -62,6 +54,21 @@ def look(
     return Judged(
         verdict=verdict or Publish(statement=statement),
         evidence=Evidence(change=change, findings=findings, checks=checks),
+    )
+
+
+def judged_by_policy(bench: Bench, change: Change, statement: Statement) -> tuple[Finding, ...]:
+    """Return what the policy of the base has to say about a change and the words that go with it."""
+    changes = bench.world.changes
+    around = changes.surroundings(change)
+    return judge_change(
+        change,
+        bench.terms.policy,
+        patch=changes.patch(change, max_bytes=PATCH_LIMIT),
+        texts=_leaving(statement),
+        canaries=bench.terms.secrets,
+        filtered=around.filtered,
+        base_paths=around.paths,
     )
 
 

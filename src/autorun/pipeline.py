@@ -92,7 +92,7 @@ def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:
     except AutorunError as error:
         if hold.lost:
             raise LeaseLost(f"{task.id} was taken over by another runner; nothing is published") from error
-        outcome, exit_code = _broken_off(error, hold), error.exit_code
+        outcome, exit_code = broken_off(error, hold), error.exit_code
     except Exception:
         outcome = verdicts.failed(Reason.AGENT_FAILED, "Autorun broke down while it worked on this.", hold.attempts)
         raise
@@ -110,12 +110,12 @@ def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) ->
     listed, hold.task = hold.task, bench.world.tasks.refresh(hold.task)
     task = hold.task
     if not still_open(task, listed):
-        yield Step(name="claim", doing="It is no longer to be done", outcome=_withdrawn(task))
+        yield Step(name="claim", doing="It is no longer to be done", outcome=withdrawn(task))
         return
     hold.show()
     yield Step(name="workspace", doing="Preparing the workspace", outcome=_UNFINISHED)
     resumed, patch = _kept(bench, hold, before)
-    base = resumed.base if resumed else _start_of(bench, before)
+    base = resumed.base if resumed else start_of(bench, before)
     with bench.world.workspaces.opened(task.id, base) as workspace:
         yield Step(name="agent", doing="The agent goes on" if resumed else "The agent starts", outcome=_UNFINISHED)
         attempt = Attempt(hold=hold, workspace=workspace, earlier=before)
@@ -192,6 +192,7 @@ def _prepare(
         findings=evidence.findings,
         run_url=terms.run_url,
         cost_estimated=terms.cost_estimated,
+        blocked=tuple(hold.blocked),
     )
     message = rendering.commit_message(task, statement, session_id=terms.session_id)
     commit = bench.world.changes.commit(evidence.change, parent=evidence.change.base, message=message)
@@ -221,14 +222,15 @@ def _push(hold: Hold, proposal: Proposal, move: BranchMove, base: str) -> Outcom
     return pushed
 
 
-def _start_of(bench: Bench, before: Record | None) -> str:
+def start_of(bench: Bench, before: Record | None) -> str:
     """The commit to start from: the head of the open pull request if there is one, else the base."""
     if before is not None and before.head and before.state not in _OVER:
         return before.head
     return bench.world.workspaces.base()
 
 
-def _withdrawn(task: Task) -> Outcome:
+def withdrawn(task: Task) -> Outcome:
+    """Return the outcome of a task that is no longer to be done."""
     gone = task.state in {TaskState.DONE, TaskState.CANCELLED}
     return Outcome(
         state=task.state if gone else TaskState.TODO,
@@ -237,7 +239,7 @@ def _withdrawn(task: Task) -> Outcome:
     )
 
 
-def _broken_off(error: AutorunError, hold: Hold) -> Outcome:
+def broken_off(error: AutorunError, hold: Hold) -> Outcome:
     """The outcome of a line that an understood failure ended."""
     state, reason = TaskState.TODO, Reason.SERVICE
     match error:

@@ -139,7 +139,7 @@ class Session:
         bench = self.bench
         for task in today.ready:
             over = history.seen.get(task.id)
-            spent = self._spent(history, bench.monotonic() - started, over)
+            spent = self.spent(history, bench.monotonic() - started, over)
             if end := self._must_end(spent):
                 return end
             try:
@@ -170,7 +170,8 @@ class Session:
         ended = Ended.LIMIT if reason is StopReason.DEADLINE else Ended.SIGNAL
         return End(reason=ended, sentence=_STOPPED[reason], stopped_by=reason)
 
-    def _spent(self, history: History, seconds: float, over: Seen | None) -> Spent:
+    def spent(self, history: History, seconds: float = 0.0, over: Seen | None = None) -> Spent:
+        """Return what counts against the limits after `seconds`, when the task seen as `over` is next."""
         usd = sum(one.usage.cost_usd for one in self.done)
         yesterday = self.bench.now() - _DAY
         before = sum(seen.record.charged_since(yesterday) for seen in history.seen.values())

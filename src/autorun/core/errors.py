@@ -49,6 +49,12 @@ class PublishingRefused(AutorunError):
     exit_code = 5
 
 
+class HandoverRefused(AutorunError):
+    """What another job handed over cannot be read or must not be trusted."""
+
+    exit_code = 5
+
+
 class BranchRefused(AutorunError):
     """The remote refused the work branch while our lease still holds (a human pushed, a rule forbids it)."""
 

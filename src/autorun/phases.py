@@ -1,0 +1,345 @@
+"""The line cut into jobs with permissions of their own: plan, execute, publish, report.
+
+Between them lies the hand-over. Planning claims the tasks, executing works them without any right to write,
+publishing believes nothing it is handed, and reporting settles whatever was left.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from autorun.claim import Hold, still_open
+from autorun.core import verdicts
+from autorun.core.budget import Budget, Spent, session_limit
+from autorun.core.checks import Comparison
+from autorun.core.errors import AutorunError, HandoverRefused, LeaseLost
+from autorun.core.handover import MATRIX_LIMIT, Itinerary, Leg, Result, believed, charged, refused, shares
+from autorun.core.journal import Happening
+from autorun.core.ledger import History, Seen
+from autorun.core.model import (
+    AgentSession,
+    Backlog,
+    Outcome,
+    Reason,
+    Statement,
+    Task,
+    TaskState,
+    Usage,
+)
+from autorun.core.planning import Plan
+from autorun.core.record import Holder, Record, reaped
+from autorun.core.verdicts import Attempts, Repair
+from autorun.evidence import Evidence, judged_by_policy
+from autorun.pipeline import Settled, Step, broken_off, published, start_of, walk, withdrawn, work
+from autorun.reconcile import reconcile
+from autorun.session import End, Ended, Report, Session
+from autorun.terms import Bench
+
+_LEG_HOURS = 6.0  # a hosted runner's longest job
+_QUEUE = timedelta(hours=24)  # how long GitHub lets a job wait for a runner
+_MARGIN = timedelta(hours=1)
+_LONGEST = timedelta(days=35)  # a run's longest life
+_CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
+_HANDED_OVER = Outcome(
+    state=TaskState.IN_REVIEW, reason=Reason.PUBLISHED, sentence="The work holds; it is handed over for publication."
+)
+_NOT_STARTED = Outcome(
+    state=TaskState.TODO, reason=Reason.INTERRUPTED, sentence="The run broke off before it came to this task."
+)
+
+# Gives a task's result and its bundle, None if there is none; raises HandoverRefused.
+Take = Callable[[Leg], tuple[Result, bytes] | None]
+# Puts a bundle's objects into our repository and returns the tree of its commit on the leg's base; raises as well.
+Unpack = Callable[[Leg, Result, bytes], str]
+
+
+# ------------ plan
+
+
+def plan(session: Session) -> Itinerary:
+    """Claim what this run will work, each task with its share of the money. Raises AutorunError."""
+    bench = session.bench
+    today, history = session.look()
+    spent = session.spent(history)
+    limit = session_limit(bench.terms.budget, spent)
+    wanted = () if limit else today.ready[: min(_tasks_left(bench.terms.budget, spent), MATRIX_LIMIT)]
+    dealt = _dealt(bench, wanted, history, spent)
+    legs = _claimed(bench, [(task, history.seen.get(task.id), usd) for task, usd in zip(wanted, dealt, strict=False)])
+    left = len(today.ready) - len(dealt)
+    reached = limit.sentence if limit else f"{left} more tasks wait for the next run" if left else ""
+    return Itinerary(
+        session_id=bench.terms.session_id,
+        run_id=bench.terms.holder.run_id,
+        run_attempt=bench.terms.holder.run_attempt,
+        base_branch=bench.terms.base_branch,
+        legs=legs,
+        reason=Ended.LIMIT if reached else Ended.EMPTY,
+        end=reached or today.nothing or "No more tasks available",
+        notes=tuple(str(skip) for skip in today.skipped if skip.state not in _CLOSED),
+    )
+
+
+def _tasks_left(budget: Budget, spent: Spent) -> int:
+    return MATRIX_LIMIT if budget.tasks_per_session is None else budget.tasks_per_session - spent.tasks
+
+
+def _dealt(bench: Bench, tasks: tuple[Task, ...], history: History, spent: Spent) -> list[float | None]:
+    budget = bench.terms.budget
+    limits = [(budget.usd_per_session, spent.usd), (budget.usd_per_day, spent.usd_today)]
+    left = [limit - used for limit, used in limits if limit is not None]
+    earlier = (history.seen[task.id].record.charged_usd if task.id in history.seen else 0.0 for task in tasks)
+    each = budget.usd_per_task
+    wanted = [None if each is None else max(each - usd, 0.0) for usd in earlier]
+    return shares(min(left) if left else None, wanted, bench.terms.reserve_usd)
+
+
+def _claimed(bench: Bench, wanted: list[tuple[Task, Seen | None, float | None]]) -> tuple[Leg, ...]:
+    """Claim task by task; if that breaks off, nothing stays claimed."""
+    lease = _lease(bench.terms.budget, len(wanted), hosted=bool(bench.terms.holder.run_id))
+    held: list[tuple[Hold, Leg]] = []
+    try:
+        for task, over, usd in wanted:
+            if leg := _leg(_for_the_run(bench, lease, usd), task, over, usd):
+                held.append(leg)
+    except BaseException:
+        for hold, _ in held:
+            hold.settle(_NOT_STARTED)
+        raise
+    return tuple(leg for _, leg in held)
+
+
+def _for_the_run(bench: Bench, lease: timedelta, usd: float | None) -> Bench:
+    """The run holds the claims, not this process, which ends long before."""
+    terms = bench.terms
+    holder = Holder(nonce="", run_id=terms.holder.run_id, run_attempt=terms.holder.run_attempt)
+    reserve = terms.reserve_usd if usd is None else usd
+    return replace(bench, terms=replace(terms, holder=holder, lease=lease, reserve_usd=reserve))
+
+
+def _lease(budget: Budget, tasks: int, *, hosted: bool) -> timedelta:
+    """Return how long a run of so many tasks can last if its runners work one after the other."""
+    minutes = min(budget.minutes_per_task or _LEG_HOURS * 60, _LEG_HOURS * 60)
+    leg = timedelta(minutes=2 * minutes)  # set-up and checks take their time, too
+    return min(tasks * leg + _MARGIN + (_QUEUE if hosted else timedelta()), _LONGEST)
+
+
+def _leg(bench: Bench, task: Task, over: Seen | None, usd: float | None) -> tuple[Hold, Leg] | None:
+    """Claim one task and freeze its text; None if another runner was quicker, or it is no longer to be done."""
+    before = over.record if over else None
+    try:
+        hold = Hold.take(bench, task, over, Spent())
+    except LeaseLost as error:
+        bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
+        return None
+    try:
+        hold.task = bench.world.tasks.refresh(task)
+        base = start_of(bench, before)
+    except AutorunError as error:
+        outcome = broken_off(error, hold)
+    else:
+        if still_open(hold.task, task):
+            hold.show()
+            assert hold.record.holder is not None
+            nonce = hold.record.holder.nonce
+            bench.tell(Happening.STEP, "claimed for this run", task=task, step="claim")
+            return hold, Leg(
+                task=hold.task, before=before, claim=hold.seen.commit, nonce=nonce, base=base, budget_usd=usd
+            )
+        outcome = withdrawn(hold.task)
+    hold.settle(outcome)
+    bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=Usage())
+    return None
+
+
+# ------------ execute
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """What a runner hands over of work that holds."""
+
+    statement: Statement | None = None
+    evidence: Evidence | None = None
+    session: AgentSession | None = None
+    head: str = ""
+
+    def deliver(
+        self, bench: Bench, hold: Hold, before: Record | None, statement: Statement, evidence: Evidence
+    ) -> Iterator[Step]:
+        del before
+        self.head = bench.world.changes.commit(
+            evidence.change, parent=evidence.change.base, message=f"Work on {hold.task.id}"
+        )
+        self.statement, self.evidence, self.session = statement, evidence, hold.session
+        yield Step(name="publish", doing=_HANDED_OVER.sentence, outcome=_HANDED_OVER)
+
+
+def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Settled:
+    """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is."""
+    delivery = _Delivery()
+    over = Seen(commit="", record=leg.before) if leg.before else None
+    spent = Spent(usd_task=leg.before.charged_usd if leg.before else 0.0)
+    try:
+        return work(bench, leg.task, over, spent, delivery.deliver)
+    finally:
+        hand_over(_result(bench, leg, delivery))
+
+
+def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
+    trail = bench.world.ledger.trail(leg.task.id)
+    record = trail[-1].record if trail else None
+    settled = record is not None and record.holder is None
+    outcome = record.outcome if record and record.outcome and settled else _NOT_STARTED
+    usage = record.attempts[-1].usage if record else Usage()
+    handed = outcome.state is TaskState.IN_REVIEW and delivery.evidence is not None
+    return Result(
+        task=leg.task.id,
+        nonce=leg.nonce,
+        usage=usage,
+        outcome=outcome,
+        session=delivery.session if handed else record.session if record else None,
+        statement=delivery.statement if handed else None,
+        checks=delivery.evidence.checks if handed and delivery.evidence else Comparison(),
+        head=delivery.head if handed else "",
+        cost_estimated=bench.terms.cost_estimated,
+    )
+
+
+# ------------ publish
+
+
+def publish(
+    bench: Bench, itinerary: Itinerary, take: Take, unpack: Unpack, *, only: tuple[str, ...] = ()
+) -> tuple[Settled, ...]:
+    """Publish or settle what the runners handed over, as long as this run has the claim; `only` names tasks by key.
+
+    Raises AutorunError when nothing can be published at all.
+    """
+    history = reconcile(bench, Backlog(tasks=()), bench.world.ledger.history())
+    done = []
+    for leg in itinerary.legs:
+        if only and leg.task.id.key not in only:
+            continue
+        seen = history.seen.get(leg.task.id)
+        if seen is None or not _ours(seen.record, leg):
+            bench.tell(Happening.WARNING, f"{leg.task.id} is not claimed by this run any more", task=leg.task)
+            continue
+        hold = _held(bench, leg, seen)
+        try:
+            done.append(walk(bench, hold, _guarded(hold, _publication(bench, hold, leg, take, unpack))))
+        except LeaseLost as error:
+            bench.tell(Happening.WARNING, f"{leg.task.id} is left to another runner: {error}", task=leg.task)
+    return tuple(done)
+
+
+def _ours(record: Record, leg: Leg) -> bool:
+    return record.holder is not None and record.holder.nonce == leg.nonce
+
+
+def _held(bench: Bench, leg: Leg, seen: Seen) -> Hold:
+    """Hold the claim that the plan took; until something else is believed, its whole reservation is spent."""
+    now = bench.monotonic()
+    reserved = seen.record.attempts[-1].charged_usd
+    return Hold(
+        bench=bench,
+        task=leg.task,
+        spent=Spent(),
+        seen=seen,
+        started=now,
+        tried_at=now,
+        written_at=bench.now(),
+        usage=Usage(cost_usd=reserved),
+    )
+
+
+def _guarded(hold: Hold, steps: Iterator[Step]) -> Iterator[Step]:
+    try:
+        yield from steps
+    except HandoverRefused as error:
+        outcome = refused(str(error), hold.attempts)
+        yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
+
+
+def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack) -> Iterator[Step]:
+    """Look at everything again; what cannot be seen again is believed only where it does no harm."""
+    handed = take(leg)
+    if handed is None:
+        raise HandoverRefused("there is nothing")
+    result, bundle = handed
+    session = result.session if result.session and result.session.backend == bench.terms.backend else None
+    if result.statement is None:
+        outcome = believed(result.outcome, hold.attempts)
+        hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+        yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
+        return
+    change = bench.world.changes.change(leg.base, unpack(leg, result, bundle))
+    _refuse_unchecked(bench, hold, result)
+    hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+    if (now := bench.world.tasks.refresh(leg.task)).state in _CLOSED:
+        outcome = withdrawn(now)
+        yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
+        return
+    findings = judged_by_policy(bench, change, result.statement)
+    verdict = verdicts.on_change(change, findings, result.statement)
+    if isinstance(verdict, Repair):
+        yield Step(name="publish", doing=verdict.otherwise.sentence, outcome=verdict.otherwise)
+        return
+    evidence = Evidence(change=change, findings=findings, checks=result.checks)
+    own = replace(bench, terms=replace(bench.terms, cost_estimated=result.cost_estimated))
+    yield from published(own, hold, leg.before, result.statement, evidence)
+
+
+def _refuse_unchecked(bench: Bench, hold: Hold, result: Result) -> None:
+    """Refuse work that was not checked by the configured commands, or that they speak against."""
+    if [each.run for each in result.checks.checks] != [check.run for check in bench.terms.verify]:
+        raise HandoverRefused("it was not checked by the commands that are configured")
+    if verdicts.on_checks(result.checks, hold.attempts, pauses=True):
+        raise HandoverRefused("its checks speak against it")
+
+
+# ------------ report
+
+
+def report(bench: Bench, itinerary: Itinerary) -> Report:
+    """Release what is still claimed, and tell of the whole run. Raises AutorunError."""
+    started = bench.monotonic()
+    history = bench.world.ledger.history()
+    for note in itinerary.notes:
+        bench.tell(Happening.TASK_SKIPPED, note)
+    settled = []
+    for leg in itinerary.legs:
+        seen = history.seen.get(leg.task.id)
+        if seen is not None and (one := _ended(bench, leg, seen)):
+            bench.tell(
+                Happening.TASK_ENDED, one.outcome.sentence, task=one.task, outcome=one.outcome, usage=one.usage
+            )
+            settled.append(one)
+    found = Report(
+        session_id=itinerary.session_id,
+        end=End(reason=Ended(itinerary.reason), sentence=itinerary.end),
+        settled=tuple(settled),
+        plan=Plan(ready=()),
+        seconds=bench.monotonic() - started,
+    )
+    bench.tell(Happening.SESSION_ENDED, found.end.sentence, step=found.end.reason, usage=found.usage)
+    return found
+
+
+def _ended(bench: Bench, leg: Leg, seen: Seen) -> Settled | None:
+    """How this run's attempt at a task ended; one that did not is ended now. None if its record tells of others."""
+    record = seen.record
+    if _ours(record, leg):
+        attempts = Attempts(burned=record.burned, allowed=bench.terms.max_attempts, now=bench.now())
+        released = reaped(record, verdicts.died(attempts), now=bench.now())
+        try:
+            record = bench.world.ledger.write(released, over=seen).record
+        except LeaseLost:
+            return None
+        with suppress(AutorunError):  # the next run shows it
+            bench.world.tasks.show(leg.task, record)
+    number = len(leg.before.attempts) + 1 if leg.before else 1
+    if record.holder is not None or len(record.attempts) != number or record.outcome is None:
+        return None
+    last = record.attempts[-1]
+    return Settled(task=leg.task, outcome=record.outcome, usage=replace(last.usage, cost_usd=last.charged_usd))
