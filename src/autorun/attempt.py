@@ -247,6 +247,9 @@ class Attempt:
         result = hold.bench.world.agent.work(assignment, stop=hold.stop, watch=hold.watch)
         hold.spend(result.usage)
         hold.session = result.session or hold.session
+        for text in result.blocked:
+            hold.bench.tell(Happening.WARNING, text, task=hold.task)
+        hold.blocked += result.blocked
         if hold.lost:
             raise LeaseLost(f"{hold.task.id} was taken over by another runner; nothing of this attempt is published")
         return result

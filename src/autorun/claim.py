@@ -60,6 +60,7 @@ class Hold:
     session: AgentSession | None = None
     running: bool = False
     lost: bool = False
+    blocked: list[str] = field(default_factory=list)
     writing: RLock = field(default_factory=RLock, repr=False)
 
     @classmethod

@@ -5,12 +5,13 @@ A part of the wiring: like it, it knows every adapter of its kind and imports la
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from autorun.adapters.domains import DomainProxy
 from autorun.adapters.gateway import PUBLIC, Gateway
 from autorun.adapters.sandbox import Bubblewrap, choose, probe, unconfined
 from autorun.adapters.verifier import CommandVerifier
@@ -19,11 +20,23 @@ from autorun.core.config import Config
 from autorun.core.confinement import Caps, caps_for
 from autorun.core.credential import Credential
 from autorun.core.errors import AgentUnavailable, ConfigurationError
-from autorun.core.model import AgentResult, Assignment, Confine, Guard, Stop, TaskId, Watch, Workspace
+from autorun.core.model import (
+    AgentResult,
+    Assignment,
+    Check,
+    CheckResult,
+    Confine,
+    Guard,
+    Stop,
+    TaskId,
+    Watch,
+    Workspace,
+)
 from autorun.effects import credentials
 from autorun.effects.machine import survey, total_memory
 from autorun.effects.place import Place
 from autorun.effects.watchdog import Watchdog
+from autorun.oversight import WatchedAgent, WatchedVerifier
 from autorun.ports import Agent, Verifier
 
 
@@ -42,10 +55,11 @@ class _Cell:
 
     confine: Confine = unconfined
     guard: Callable[[Workspace], Guard] | None = None
+    proxy: DomainProxy | None = None
 
 
 class _Absent:
-    """An agent that cannot start, and says why when it is asked to."""
+    """An agent, and a verifier, that cannot start, and says why when it is asked to."""
 
     def __init__(self, why: AgentUnavailable) -> None:
         self._why = why
@@ -55,6 +69,10 @@ class _Absent:
 
     def work(self, assignment: Assignment, *, stop: Stop, watch: Watch) -> AgentResult:
         del assignment, stop, watch
+        raise self._why
+
+    def run(self, checks: Sequence[Check], workspace: Workspace, *, log: Path, stop: Stop) -> tuple[CheckResult, ...]:
+        del checks, workspace, log, stop
         raise self._why
 
 
@@ -78,9 +96,13 @@ def crew(
             credential = _credential(place, config)
             agent = _agent(place, config, cell, _gateway(place, config, cell, credential, stack, cover, warn), warn)
         except AgentUnavailable as error:
-            yield Crew(agent=_Absent(error), verifier=_verifier(place, _Cell()))
+            yield Crew(agent=_Absent(error), verifier=_Absent(error))
             return
-        yield Crew(agent=agent, verifier=_verifier(place, cell), cost_estimated=credential.subscription)
+        yield Crew(
+            agent=WatchedAgent(agent=agent, proxy=cell.proxy, secrets=secrets),
+            verifier=WatchedVerifier(verifier=_verifier(place, cell), proxy=cell.proxy, secrets=secrets, warn=warn),
+            cost_estimated=credential.subscription,
+        )
 
 
 def confined(place: Place, config: Config) -> str:
@@ -101,6 +123,7 @@ def _cell(
             hint="set `sandbox.mode: required`",
         )
     caps = caps_for(total_memory())
+    proxy = DomainProxy(options.allow_domains) if options.allow_domains else None
 
     def sandbox(program: Path) -> Confine:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autorun-sandbox-"))
@@ -115,10 +138,13 @@ def _cell(
             exposed=tuple(Path(path).expanduser() for path in options.read_paths),
             secrets=secrets,
             caps=caps,
+            proxy=stack.enter_context(proxy.opened()) if proxy else None,
         )
 
     confine = choose(options.mode, partial(probe, {"PATH": place.search_path}), sandbox, warn=warn)
-    return _Cell() if confine is unconfined else _Cell(confine=confine, guard=partial(_watchdog, caps))
+    if confine is unconfined:
+        return _Cell()
+    return _Cell(confine=confine, guard=partial(_watchdog, caps), proxy=proxy)
 
 
 def _watchdog(caps: Caps, workspace: Workspace) -> Guard:

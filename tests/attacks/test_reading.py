@@ -102,7 +102,7 @@ def test_memory_of_every_process(burglary: Burglary) -> None:
 
 
 def test_home_and_runner_folders(burglary: Burglary) -> None:
-    """Without the sandbox's mounts: SSH keys, cloud credentials, the CLI's login, the runner's files between steps."""
+    """Without the sandbox's mounts: SSH keys, cloud credentials, the CLI's login, files between the job's steps."""
     said = burglary.raid.said(burglary.files)
     assert "looked" in said
     assert burglary.stage.canaries["home"] not in said

@@ -43,6 +43,7 @@ class DomainProxy:
         self._exempt = exempt
         self._lock = threading.Lock()
         self._blocked: list[Blocked] = []
+        self._during = ""
         self._far: set[socket.socket] = set()
 
     @contextmanager
@@ -57,6 +58,11 @@ class DomainProxy:
                 with self._lock:
                     for far in self._far:
                         shut(far)
+
+    def during(self, doing: str) -> None:
+        """Take note of what is being done from now on: attempts are put down to it."""
+        with self._lock:
+            self._during = doing
 
     def blocked(self) -> tuple[Blocked, ...]:
         """Return the attempts that were refused, in their order; of very many the first thousand."""
@@ -100,8 +106,8 @@ class DomainProxy:
                     self._far.discard(far)
 
     def _refuse(self, near: socket.socket, target: Target, why: str) -> None:
-        blocked = Blocked(host=target.host, port=target.port, at=datetime.now(UTC), why=why)
         with self._lock:
+            blocked = Blocked(host=target.host, port=target.port, at=datetime.now(UTC), why=why, during=self._during)
             if len(self._blocked) < _MOST_BLOCKED:
                 self._blocked.append(blocked)
         _answer(near, "403 Forbidden", f"{target.host}: {why}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from autorun.core.choices import SandboxMode
 from autorun.core.confinement import (
+    FORWARDED_BY,
+    FORWARDER,
     ISOLATION,
     PAPERS,
     Caps,
@@ -13,6 +15,7 @@ from autorun.core.confinement import (
     arguments,
     environment,
     forbidden_names,
+    forwarded,
     limited,
     refusal,
     too_wide,
@@ -21,7 +24,7 @@ from autorun.core.confinement import (
 from autorun.core.errors import AgentUnavailable, ConfigurationError, WorkspaceFailed
 from autorun.core.model import Command, Confine, Room, Workspace
 from autorun.core.sandbox_remedies import MISSING, Unusable, Usable, diagnose
-from autorun.effects import files, process
+from autorun.effects import files, forward, process
 from autorun.effects.git_view import repository
 
 _CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
@@ -37,7 +40,8 @@ class Bubblewrap:
 
     `folder` is a private folder of the runner for the neutral files shown inside. `machine` are the facts,
     `environ` the runner's own environment, of which `names` are handed inside beside harmless ones. `exposed`
-    are further paths to read. A command that would show one of `secrets` (their values) is refused.
+    are further paths to read, `proxy` is the unix socket of the one way out, if there is one. A command that would
+    show one of `secrets` (their values) is refused.
     Raises ConfigurationError for a path or a name that must not be shown, WorkspaceFailed for a room that cannot be.
     """
 
@@ -52,6 +56,7 @@ class Bubblewrap:
         exposed: Iterable[Path] = (),
         secrets: Iterable[str] = (),
         caps: Caps | None = None,
+        proxy: Path | None = None,
     ) -> None:
         self._program = program
         self._folder = files.private_folder(folder)
@@ -71,14 +76,25 @@ class Bubblewrap:
                     f"{path} cannot be shown in the sandbox: it {reason}.",
                     hint="Name a narrower folder in `sandbox.read_paths`.",
                 )
-        for name, text in PAPERS.items():
+        self._proxy = proxy
+        papers = dict(PAPERS)
+        if proxy is not None:
+            if not FORWARDED_BY.exists():
+                raise ConfigurationError(
+                    f"`sandbox.allow_domains` needs {FORWARDED_BY}, which is not there.",
+                    hint="Install it (`sudo apt-get install --yes python3`), or take `sandbox.allow_domains` out.",
+                )
+            papers[FORWARDER.name] = Path(forward.__file__).read_text(encoding="utf-8")
+        for name, text in papers.items():
             files.replace(self._folder / name, text, mode=0o644)
 
     def __call__(self, command: Command, room: Room) -> Command:
         """Return the command that runs `command` in the sandbox; its environment is the whole one, inside and out."""
         room = self._resolved(room)
         self._check(room)
-        env = environment(command.env, self._environ, self._names, self._machine, room)
+        env = environment(
+            command.env, self._environ, self._names, self._machine, room, proxied=self._proxy is not None
+        )
         program = _program(command.argv[0])
         alone = program if program is not None and not visible(program, self._machine, room) else None
         inner = (str(alone), *command.argv[1:]) if alone else command.argv
@@ -89,7 +105,10 @@ class Bubblewrap:
             papers=self._folder,
             program=alone,
             caps=self._caps,
+            proxy=self._proxy,
         )
+        if self._proxy is not None:
+            inner = forwarded(inner, self._proxy)
         cwd = ("--chdir", str(command.cwd.resolve()))
         argv = (str(self._program), *options, *cwd, "--", *limited(inner, self._caps))
         self._refuse_secrets(argv, env)

@@ -94,6 +94,23 @@ MACHINE_SECRETS = tuple(
     Path(name) for name in ("/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private", "/etc/shadow")
 )
 
+# ------------ the way out, where one is configured
+
+FORWARDER = Path("/etc/autorun-forward.py")
+FORWARDED_BY = Path("/usr/bin/python3")
+PROXY_PORT = 48128
+_PROXY_VARIABLES = {
+    "HTTPS_PROXY": f"http://127.0.0.1:{PROXY_PORT}",
+    "HTTP_PROXY": f"http://127.0.0.1:{PROXY_PORT}",  # refused there, and so listed
+    "NO_PROXY": "localhost,127.0.0.1,::1",
+}
+
+
+def forwarded(argv: tuple[str, ...], proxy: Path) -> tuple[str, ...]:
+    """Wrap a command so that a port of its loopback leads to the proxy's unix socket as long as it runs."""
+    return (str(FORWARDED_BY), "-I", "-S", str(FORWARDER), str(proxy), str(PROXY_PORT), *argv)
+
+
 # ------------ environment
 
 _PASSED = frozenset(
@@ -193,12 +210,19 @@ def visible(path: Path, machine: Machine, room: Room) -> bool:
 
 
 def environment(
-    given: Mapping[str, str], runner: Mapping[str, str], names: Iterable[str], machine: Machine, room: Room
+    given: Mapping[str, str],
+    runner: Mapping[str, str],
+    names: Iterable[str],
+    machine: Machine,
+    room: Room,
+    *,
+    proxied: bool = False,
 ) -> dict[str, str]:
     """Return the whole environment of a confined command.
 
     `given` is what the command asks for, `runner` the runner's own environment, of which only harmless names
     and those in `names` pass. What concerns the model passes only from `given`, and only into a room with a way out.
+    `proxied`: programs are told of the proxy.
     """
     allowed = {name for name in names if not _NEVER.fullmatch(name)}
     passed = {name: value for name, value in {**runner, **given}.items() if _harmless(name) or name in allowed}
@@ -211,7 +235,16 @@ def environment(
     own = {"HOME": str(HOME), "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp", "SHELL": "/bin/bash"}  # noqa: S108 -- as SCRATCH
     git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     path = _search_path(passed.get("PATH", ""), machine, room)
-    return tools | passed | agent | git | own | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0", "PATH": path}
+    proxy = {each: url for name, url in _PROXY_VARIABLES.items() for each in (name, name.lower())} if proxied else {}
+    return (
+        tools
+        | passed
+        | agent
+        | git
+        | own
+        | proxy
+        | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0", "PATH": path}
+    )
 
 
 def forbidden_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -256,11 +289,19 @@ def clean_config(listing: str) -> str:
 
 
 def arguments(
-    machine: Machine, room: Room, repository: Repository, *, papers: Path, program: Path | None, caps: Caps
+    machine: Machine,
+    room: Room,
+    repository: Repository,
+    *,
+    papers: Path,
+    program: Path | None,
+    caps: Caps,
+    proxy: Path | None = None,
 ) -> tuple[str, ...]:
     """Return bubblewrap's options for a room whose paths are all absolute and free of links.
 
-    `papers` is a folder with the neutral files of /etc, `program` a single file to show beside everything else.
+    `papers` is a folder with the neutral files of /etc, `program` a single file to show beside everything else,
+    `proxy` the unix socket of a way out, whose forwarder lies among the papers.
     """
     root = room.workspace.path
     covered = tuple(path for path in machine.hidden if path.is_relative_to(root))
@@ -276,7 +317,8 @@ def arguments(
         *_git(repository),
         *_each("--ro-bind-try", room.readable),
         *_each("--bind", room.writable),
-        *_each("--ro-bind", room.sockets),
+        *_each("--ro-bind", (*room.sockets, *([proxy] if proxy else []))),
+        *(("--ro-bind", str(papers / FORWARDER.name), str(FORWARDER)) if proxy else ()),
         *_strings(arg for path in (*covered, *own_git) for arg in ("--remount-ro", path)),
         # Started as root, the sandbox's user owns the kernel's settings: only a read-only /proc keeps it off them.
         *_strings(arg for path in ("/proc", "/dev", "/") for arg in ("--remount-ro", path)),

@@ -20,12 +20,23 @@ _WRAPPING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """An attempt to reach what is not allowed; `port` is 0 and `host` what was asked if it was no CONNECT."""
+    """An attempt to reach what is not allowed; `port` is 0 and `host` what was asked if it was no CONNECT.
+
+    `during` is what was being done at that moment, as far as it is known.
+    """
 
     host: str
     port: int
     at: datetime
     why: str
+    during: str = ""
+
+    def __str__(self) -> str:
+        """Return a sentence for people; host and command are foreign text."""
+        where = f"{self.host}:{self.port}" if self.port else f"`{self.host}`"
+        return f"A connection to {where} was refused: {self.why}." + (
+            f" Made by: {self.during}" if self.during else ""
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -305,7 +305,7 @@ class AgentResult:
 
     `sentence` says what happened and `remedy` what a human can do; both are empty only when `ending` is
     STATED. `retry_at` is set when the model's service said when to come back. `denials` are tool calls that
-    the permission mode refused, as short texts.
+    the permission mode refused, as short texts, `blocked` sentences on connections that were refused.
     """
 
     ending: Ending
@@ -316,6 +316,7 @@ class AgentResult:
     remedy: str = ""
     denials: tuple[str, ...] = ()
     retry_at: datetime | None = None
+    blocked: tuple[str, ...] = ()
 
 
 class ActivityKind(StrEnum):

@@ -51,6 +51,7 @@ class PullRequestFacts:
     findings: tuple[Finding, ...] = ()
     run_url: str = ""
     cost_estimated: bool = False
+    blocked: tuple[str, ...] = ()
 
 
 def task_marker(task: TaskId) -> str:
@@ -85,6 +86,7 @@ def pull_request_body(task: Task, facts: PullRequestFacts) -> str:
         f"## What and why\n\nIn the agent's words:\n\n{outgoing.quoted(statement.body or statement.summary)}",
         _criteria(statement),
         f"## Verification\n\n{verification(facts.comparison)}",
+        _blocked(facts.blocked),
         f"## Run\n\n{_run(task, facts)}",
     )
     return outgoing.cut("\n\n".join(section for section in sections if section) + "\n")
@@ -167,6 +169,13 @@ def _run(task: Task, facts: PullRequestFacts) -> str:
     if facts.run_url:
         lines.append(f"- {outgoing.link('Run', facts.run_url)}")
     return "\n".join(lines)
+
+
+def _blocked(connections: tuple[str, ...]) -> str:
+    if not connections:
+        return ""
+    rows = [f"- {outgoing.line(text, 400)}" for text in connections[:_LISTED]]
+    return "\n".join(("## Refused connections", "", "The sandbox let none of these out:", "", *rows))
 
 
 def _blocker(blocker: Blocker) -> str:

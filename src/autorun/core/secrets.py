@@ -52,6 +52,13 @@ def redacted(text: str, own: Iterable[str] = ()) -> str:
     return "".join((*parts, text[position:]))
 
 
+def own_struck(data: bytes, own: Iterable[str]) -> bytes:
+    """Return `data` with every spelling of our own secrets replaced; other formats are left alone."""
+    for form in (form for value in own for form in _forms(value)):
+        data = data.replace(form.encode("utf-8", "surrogateescape"), f"[removed: {OWN}]".encode())
+    return data
+
+
 def _spans(text: str, own: Iterable[str]) -> Iterator[tuple[str, int, int]]:
     for value in own:
         for form in _forms(value):
