@@ -1,0 +1,1 @@
+"""The GitHub adapters, tested on the double."""
