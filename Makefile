@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLAUDE := tools/claude/node_modules/.bin/claude
 SCHEMAS := tools/dev/.schemas/.ready
+STAND_INS := tools/act/node_modules/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 
 .PHONY: demo test lint format generate bench lock clean
@@ -13,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 demo: .venv/.ready $(CLAUDE)  ## the main job on the embedded defaults: no network, no credentials
 	$(BIN)/autorun demo
 
-test: .venv/.ready $(CLAUDE) $(SCHEMAS)  ## the whole suite
+test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS)  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/.ready
@@ -37,6 +38,11 @@ lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.tom
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    $${extra:+--extra $$extra} pyproject.toml -o requirements/$${extra:-runtime}.txt; \
 	done
+
+# GitHub's cache and artifact clients, for running the action with act.
+$(STAND_INS): tools/act/package-lock.json
+	cd tools/act && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
 
 clean:
 	rm -rf .venv tools/*/node_modules tools/*/.schemas .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -81,22 +81,26 @@ def unpack_counters(cache: Path, session: Path) -> None:
 
 
 def unpack_work(artifact: Path, session: Path, expected: str) -> int:
-    """Put the unfinished work of an earlier run into the session folder and return how many files came.
+    """Put the unfinished work of an earlier run into the session folder and return of how many tasks.
 
-    `expected` is the SHA-256 of its manifest. Nothing is put anywhere unless everything is as it was packed.
+    `expected` is the SHA-256 of its manifest. Nothing is put anywhere unless all of it is as it was packed.
     Raises ResumeRefused.
     """
+    if not (artifact / _MANIFEST).exists():
+        raise ResumeRefused(
+            "The last run's unfinished work cannot be had: it has expired, or the job lacks the permission `actions: read`."
+        )
     try:
-        manifest = _checked_manifest(artifact, expected)
-        for item in manifest.items:
+        items = carried.resumable(_checked_manifest(artifact, expected))
+        for item in items:
             _check(artifact, item)
     except (OSError, ValueError) as error:
-        raise ResumeRefused(f"The saved work is not used: {error}.") from None
-    for item in manifest.items:
+        raise ResumeRefused(f"The last run's unfinished work is not used: {error}.") from None
+    for item in items:
         place = session / item.path
         files.private_folder(place.parent)
         files.replace(place, _read(artifact / item.path, item.size))
-    return len(manifest.items)
+    return len({item.path.split("/")[1] for item in items})
 
 
 def _checked_manifest(artifact: Path, expected: str) -> Manifest:

@@ -86,7 +86,7 @@ def restore(state: Path, artifact: Path) -> None:
         state_carrier.unpack_counters(state, place.session_folder)
         if ticket.artifact:
             came = state_carrier.unpack_work(artifact, place.session_folder, ticket.manifest)
-            note(f"Going on from run {ticket.run_id}: {came} files of unfinished work and transcripts.")
+            note(f"Going on from run {ticket.run_id}, unfinished tasks: {came}.")
         else:
             note(f"Going on from run {ticket.run_id}, which kept no transcripts.")
     except ResumeRefused as error:

@@ -17,6 +17,8 @@ _LAWFUL = re.compile(
 )
 # These two make sense only as they were written, and only together.
 EXACT = ("unfinished.json", "diff.patch")
+_UNFINISHED = "unfinished.json"
+_TRANSCRIPT = "/transcript.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,19 @@ def objection(manifest: Manifest) -> str:
     if any(item.size > MOST_FILE_BYTES for item in manifest.items) or total(manifest) > MOST_BYTES:
         return "it is larger than any we write"
     return ""
+
+
+def resumable(manifest: Manifest) -> tuple[Item, ...]:
+    """Return what a next attempt can go on from: the unfinished work and its conversations, no transcripts."""
+    folders = {item.path.removesuffix(_UNFINISHED) for item in manifest.items if item.path.endswith(_UNFINISHED)}
+    kept = (*EXACT, ".jsonl")
+    return tuple(
+        item
+        for item in manifest.items
+        if item.path.endswith(kept)
+        and not item.path.endswith(_TRANSCRIPT)
+        and any(item.path.startswith(folder) for folder in folders)
+    )
 
 
 def total(manifest: Manifest) -> int:
