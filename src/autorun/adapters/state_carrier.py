@@ -88,7 +88,8 @@ def unpack_work(artifact: Path, session: Path, expected: str) -> int:
     """
     if not (artifact / _MANIFEST).exists():
         raise ResumeRefused(
-            "The last run's unfinished work cannot be had: it has expired, or the job lacks the permission `actions: read`."
+            "The last run's unfinished work cannot be had: it has expired, or the job lacks the permission "
+            "`actions: read`."
         )
     try:
         items = carried.resumable(_checked_manifest(artifact, expected))
