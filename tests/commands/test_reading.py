@@ -33,12 +33,11 @@ def test_reading_changes_nothing(project: Project) -> None:
 
 @pytest.mark.parametrize("args", [each for each in READING if "--json" in each], ids=" ".join)
 def test_data_is_one_json_document(project: Project, args: list[str]) -> None:
-    """Nothing but ASCII JSON on stdout, also on Actions."""
+    """Nothing but ASCII JSON on stdout, even on Actions."""
     project.task("a", title="Größe")
-    for more in ({}, ON_ACTIONS):
-        done = project.run(*args, environ=more)
-        assert json.loads(done.out) is not None
-        assert done.out.isascii()
+    done = project.run(*args, environ=ON_ACTIONS)
+    assert json.loads(done.out) is not None
+    assert done.out.isascii()
 
 
 def test_an_empty_repository_is_read(project: Project, tmp_path: Path) -> None:
@@ -218,7 +217,8 @@ def test_nothing_foreign_is_obeyed(project: Project, on_actions: bool) -> None:
     (project.root / ".ai-agents/state/##[error]c.md").write_text(f"---\nid: '{HOSTILE}'\n---\n# {HOSTILE}\n")
     (project.root / ".ai-agents/state/::error::d.md").write_bytes(b"\xff")
     more = ON_ACTIONS if on_actions else {}
-    for args in (*READING, ["show", HOSTILE], ["logs", "--task", HOSTILE], [HOSTILE], ["start", "--model", HOSTILE]):
+    named = (["show", HOSTILE], ["logs", "--task", HOSTILE], [HOSTILE], ["start", "--model", HOSTILE])
+    for args in (*(READING if on_actions else ()), *named):
         done = project.run(*args, environ=more)
         assert obeyed(done.out) == [], args
         found = obeyed(done.err)
