@@ -31,6 +31,7 @@ from autorun.core.planning import Plan
 from autorun.core.record import Holder, Record, reaped
 from autorun.core.verdicts import Attempts, Repair
 from autorun.evidence import Evidence, judged_by_policy
+from autorun.frozen import FrozenShelf, FrozenWorkspaces
 from autorun.pipeline import Settled, Step, broken_off, published, start_of, walk, withdrawn, work
 from autorun.reconcile import reconcile
 from autorun.session import End, Ended, Report, Session
@@ -178,10 +179,15 @@ class _Delivery:
 def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Settled:
     """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is."""
     delivery = _Delivery()
+    world = replace(
+        bench.world,
+        workspaces=FrozenWorkspaces(inner=bench.world.workspaces, commit=leg.base),
+        shelf=FrozenShelf(inner=bench.world.shelf, commit=leg.base),
+    )
     over = Seen(commit="", record=leg.before) if leg.before else None
     spent = Spent(usd_task=leg.before.charged_usd if leg.before else 0.0)
     try:
-        return work(bench, leg.task, over, spent, delivery.deliver)
+        return work(replace(bench, world=world), leg.task, over, spent, delivery.deliver)
     finally:
         hand_over(_result(bench, leg, delivery))
 

@@ -23,6 +23,7 @@ FLOORS = {
     "reconcile": 3,
     "attempt": 3,
     "evidence": 3,
+    "frozen": 3,
     "phases": 3,
     "adapters": 4,
     "demo.script": 4,
@@ -35,6 +36,8 @@ FLOORS = {
     "wiring": 5,
     "crew": 5,
     "oversight": 5,
+    "on_github": 5,
+    "quarters": 5,
     "__main__": 6,
 }
 # Where a floor alone says too little: who may never import whom.

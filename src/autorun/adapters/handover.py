@@ -2,8 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from autorun.core.errors import GitFailed, HandoverRefused
@@ -19,9 +18,6 @@ from autorun.core.handover import (
     read_plan,
     read_result,
 )
-from autorun.core.ledger import BranchMove, History, Seen
-from autorun.core.model import Backlog, Proposal, PullRequest, Task, TaskId
-from autorun.core.record import Record
 from autorun.effects import files
 from autorun.effects.store import Store
 
@@ -160,61 +156,3 @@ def _content(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise HandoverRefused(f"{path.name} is larger than {most >> 20} MiB")
     return content
-
-
-# ------------ what a runner has in the place of tracker, ledger and forge
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenTasks:
-    """A tracker that knows the text of one task, as it was when the run was planned, and shows nobody anything."""
-
-    task: Task
-
-    def backlog(self) -> Backlog:
-        """Return the one task."""
-        return Backlog(tasks=(self.task,))
-
-    def refresh(self, task: Task) -> Task:
-        """Return the text that was planned."""
-        del task
-        return self.task
-
-    def show(self, task: Task, record: Record) -> None:
-        """Show nothing: the plan has shown the claim, publication shows the end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LooseLeaves:
-    """A ledger and a forge in memory: what a runner writes down goes no further than its result."""
-
-    _written: dict[TaskId, list[Seen]] = field(default_factory=dict)
-
-    def history(self) -> History:
-        """Return the latest of what was written."""
-        return History(seen={task: seen[-1] for task, seen in self._written.items()}, faults={})
-
-    def write(self, record: Record, *, over: Seen | None) -> Seen:
-        """Keep a record."""
-        del over
-        seen = Seen(commit="", record=record)
-        self._written.setdefault(record.task, []).append(seen)
-        return seen
-
-    def publish(self, record: Record, *, over: Seen, branch: BranchMove) -> Seen:
-        """Refuse: another job publishes."""
-        del record, over
-        raise HandoverRefused(f"{branch.branch} cannot be published from here")
-
-    def trail(self, task: TaskId) -> Sequence[Seen]:
-        """Return every record that was kept."""
-        return tuple(self._written.get(task, ()))
-
-    def pull_requests(self, branches: Sequence[str]) -> Mapping[str, PullRequest]:
-        """Know of none."""
-        del branches
-        return {}
-
-    def propose(self, proposal: Proposal) -> PullRequest:
-        """Refuse: another job proposes."""
-        raise HandoverRefused(f"{proposal.branch} cannot be proposed from here")
