@@ -98,7 +98,7 @@ def _page(
     """Cut a page, the newest row first, as Linear does."""
     if includeSubTeams:
         raise NotModelled("teams below teams")
-    shown = [row for row in reversed(rows) if includeArchived or not (row.get("archivedAt") or row.get("trashed"))]
+    shown = [row for row in reversed(rows) if includeArchived or not row.get("archivedAt")]
     shown = [row for row in shown if filter is None or _matches(row, filter)]
     start = 0 if after is None else 1 + [str(row.get("id", "")) for row in shown].index(after)
     nodes = shown[start : start + first]

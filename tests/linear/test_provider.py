@@ -109,7 +109,7 @@ def test_what_is_archived_or_binned_is_left_alone(bench: LinearBench) -> None:
     linear = bench.linear
     archived, binned = queued(linear, "Archived"), queued(linear, "Binned")
     tasks = {task.title: task for task in bench.tasks.backlog().tasks}
-    archived["archivedAt"] = binned["archivedAt"] = linear.now()
+    archived["archivedAt"] = linear.now()
     binned["trashed"] = True
     assert bench.tasks.backlog().tasks == ()
     assert "archived" in bench.tasks.refresh(tasks["Archived"]).objection

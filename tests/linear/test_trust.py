@@ -136,6 +136,7 @@ def test_only_those_whose_word_counts_are_heard(bench: LinearBench) -> None:
     linear.comment(issue, "from a guest", by=linear.user("gail", guest=True))
     linear.comment(issue, "from an app", by=linear.user("bot", app=True))
     linear.comment(issue, "from outside", outside=True)
+    linear.comment(issue, "from outside, in a member's name")["externalUser"] = {"id": "x"}
     linear.comment(issue, "use the second way", by=linear.user("max"))
     linear.comment(issue, "and quickly")
     assert [(each.author, each.body) for each in bench.only().comments] == [
@@ -186,6 +187,16 @@ def test_the_owner_of_the_key_may_answer(bench: LinearBench, stopped: Row) -> No
     """With a personal key our status comment and the owner's answers come from one account."""
     bench.linear.comment(stopped, "Go on.", by=bench.linear.me)
     assert answered(bench) == (AnswerKind.RETRY, "Go on.", "robin")
+
+
+def test_an_answer_counts_once(bench: LinearBench, stopped: Row) -> None:
+    """What answered the first question is no answer to the next one."""
+    bench.linear.comment(stopped, "The second.")
+    show(bench, TaskState.IN_PROGRESS)
+    show(bench, TaskState.BLOCKED)
+    assert answered(bench) is None
+    bench.linear.comment(stopped, "The third.")
+    assert answered(bench) == (AnswerKind.RETRY, "The third.", "robin")
 
 
 @pytest.mark.parametrize(

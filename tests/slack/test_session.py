@@ -1,5 +1,9 @@
 """Slack beside real sessions: told of them when it listens, without effect on them when it does not."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +16,7 @@ from autorun.core.model import TaskState
 from autorun.core.slack_blocks import Style
 from autorun.session import Session
 from github_double.server import Reply, Request, Server
+from kit.repos import write_files
 from kit.workshop import ActedAgent, Workshop, make_workshop, needs_input, says, writes
 
 
@@ -73,3 +78,25 @@ def test_a_failing_slack_changes_no_outcome(shop: Workshop, hook: Hook) -> None:
     assert run(shop, hook) == [TaskState.IN_REVIEW, TaskState.BLOCKED]
     assert hook.bodies
     assert shop.record("good").state is TaskState.IN_REVIEW
+
+
+def test_the_configured_webhook_is_told_and_never_shown(shop: Workshop) -> None:
+    """As a command: a session that cannot start says so in the channel; output and state name no webhook."""
+    shop.task("good")
+    hook = Hook()
+    with hook.served() as url:
+        config = {".ai-agents/config.yml": "progress:\n  slack_webhook: ${HOOK}\n"}
+        write_files(shop.root, config)
+        done = subprocess.run(
+            [sys.executable, "-m", "autorun", "start"],
+            cwd=shop.root,
+            env={"PATH": os.environ["PATH"], "HOME": str(shop.scratch), "HOOK": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 4, done.stderr
+        assert [json.loads(body)["text"].partition(":")[0] for body in hook.bodies] == ["Autorun failed"]
+        kept = "".join(path.read_text() for path in (shop.root / ".ai-agents").rglob("*.log"))
+        assert kept
+        assert url not in done.stdout + done.stderr + kept
