@@ -1,62 +1,74 @@
 """Names to adapters: the only place that knows every one of them, and the only one that imports late."""
 
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.forges.local import LocalForge
 from autorun.adapters.human import AtTerminal, Nobody
-from autorun.adapters.journal import Journal, SessionFolder
+from autorun.adapters.journal import Journal, latest, own_folder
 from autorun.adapters.ledger import RefLedger
 from autorun.adapters.notify.log_file import LogFile
 from autorun.adapters.shelf import FolderShelf
 from autorun.adapters.tasks.files import FileTasks
-from autorun.adapters.verifier import CommandVerifier
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.core.briefing import standing_orders
-from autorun.core.budget import Budget
-from autorun.core.checkpoints import Checkpoints
-from autorun.core.choices import Backend, Provider
+from autorun.core.budget import Spent
+from autorun.core.choices import Provider
 from autorun.core.config import Config
 from autorun.core.credential import CredentialKind
-from autorun.core.errors import ConfigurationError
+from autorun.core.derived import budget, checkpoints, policy
+from autorun.core.errors import AutorunError
+from autorun.core.journal import Happening
 from autorun.core.layers import Effective
 from autorun.core.ledger import History
-from autorun.core.model import Command, Room
+from autorun.core.model import Stop, StopReason, Task, TaskId
 from autorun.core.models_catalogue import context_window
 from autorun.core.planning import Plan, plan
-from autorun.core.policy import PolicyRules, ProtectedPath, Tier, policy_briefing
-from autorun.core.status import SessionState
+from autorun.core.policy import policy_briefing
+from autorun.core.pricing import plausible_cost
+from autorun.core.slack_blocks import Style
+from autorun.core.status import RunnerState, SessionState, resumed
+from autorun.crew import Crew, crew
 from autorun.effects import host, terminal
 from autorun.effects.git import AUTORUN, Git, Identity, Remote
 from autorun.effects.place import Place
 from autorun.effects.signals import Requests
 from autorun.effects.store import Store
-from autorun.ports import Agent, Forge, Human, Ledger, Notifier, Tasks, World
-from autorun.session import Session
+from autorun.frozen import FrozenTasks, LooseLeaves
+from autorun.ports import Forge, Human, Ledger, Liveness, Notifier, Tasks, World
+from autorun.quarters import Published, Quarters
+from autorun.session import Ended, Session
 from autorun.terms import GRACE, Bench, Terms
 
-LOG = Path(".ai-agents/logs/autonomous.log")
+# What one call is thought to hold at most when a claim reserves money for it.
+_CONTEXT_TOKENS = 30_000
+_ANSWER_TOKENS = 8_192
 _PULL_REQUESTS = Path(".ai-agents/pull-requests")
+_AFTER_BUDGET_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """Everything needed to look at the backlog: no agent, no workspace, no write."""
+    """Everything needed to look at the backlog: no agent, no workspace, no write.
+
+    `published` is where branches and records go, None where that is this repository itself.
+    """
 
     place: Place
     effective: Effective
     tasks: Tasks
     ledger: Ledger
     forge: Forge
+    liveness: Liveness
     store: Store
+    published: Remote | None = None
 
     @property
     def config(self) -> Config:
@@ -73,53 +85,124 @@ class Shop:
             now=host.now(),
             max_attempts=config.autonomous.max_attempts,
             only=config.run.tasks,
-            dead=host.LocalLiveness().dead,
+            dead=self.liveness.dead,
             grace=GRACE,
         )
         return today, history
 
 
 @contextmanager
-def shop(place: Place, effective: Effective) -> Iterator[Shop]:
-    """Open the tracker and the ledger; the runner's own repository lives as long as the block."""
+def shop(
+    place: Place, effective: Effective, stop: Stop = lambda: None, warn: Callable[[str], None] = lambda _: None
+) -> Iterator[Shop]:
+    """Open the tracker and the ledger; the runner's own repository lives as long as the block.
+
+    A reason of `stop` ends the waits for a tracker that is busy; `warn` hears of what is no failure.
+    """
     config = effective.config
-    with tempfile.TemporaryDirectory(prefix="autorun-", ignore_cleanup_errors=True) as folder:
-        store = Store.create(Path(folder) / "store.git", borrowed=place.repository, identity=_identity(place))
-        remote = Remote(url=str(place.repository.common_dir))
+    with ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="autorun-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(temporary))
+        store = Store.create(folder / "store.git", borrowed=place.repository, identity=_identity(place))
+        there = stack.enter_context(_github(place, config, stop, warn))
+        published = there.published or Published(
+            remote=Remote(url=str(place.repository.common_dir)),
+            forge=LocalForge(folder=place.root / _PULL_REQUESTS, repository=Git(git_dir=place.repository.common_dir)),
+            liveness=host.LocalLiveness(),
+        )
         yield Shop(
             place=place,
             effective=effective,
-            tasks=_tasks(place, config),
-            ledger=RefLedger(store=store, remote=remote),
-            forge=LocalForge(folder=place.root / _PULL_REQUESTS, repository=Git(git_dir=place.repository.common_dir)),
+            tasks=there.tasks or _tasks(place, config, stop),
+            ledger=RefLedger(store=store, remote=published.remote),
+            forge=published.forge,
+            liveness=published.liveness,
             store=store,
+            published=there.published.remote if there.published else None,
         )
 
 
 @contextmanager
-def session(place: Place, effective: Effective, notifiers: tuple[Notifier, ...] = ()) -> Iterator[Session]:
+def detached(
+    task: Task, place: Place, effective: Effective, stop: Stop, warn: Callable[[str], None]
+) -> Iterator[Shop]:
+    """Open a shop for the runner of one planned task: it knows no tracker, and what it writes goes nowhere."""
+    del stop, warn
+    with tempfile.TemporaryDirectory(prefix="autorun-", ignore_cleanup_errors=True) as folder:
+        leaves = LooseLeaves()
+        yield Shop(
+            place=place,
+            effective=effective,
+            tasks=FrozenTasks(task=task),
+            ledger=leaves,
+            forge=leaves,
+            liveness=host.LocalLiveness(),
+            store=Store.create(Path(folder) / "store.git", borrowed=place.repository, identity=_identity(place)),
+        )
+
+
+# Who opens the shop of a session, and who staffs it.
+Opens = Callable[[Place, Effective, Stop, Callable[[str], None]], AbstractContextManager[Shop]]
+Staffs = Callable[..., AbstractContextManager[Crew]]
+
+
+@contextmanager
+def session(
+    place: Place,
+    effective: Effective,
+    notifiers: tuple[Notifier, ...] = (),
+    *,
+    opens: Opens = shop,
+    staffs: Staffs = crew,
+) -> Iterator[Session]:
     """Open everything a session needs; `notifiers` are told besides journal and log. Raises AutorunError."""
     config = effective.config
-    folder = SessionFolder(place.session_folder)
-    requests = Requests(file=folder.stop_request)
     with ExitStack() as stack:
+        last = _to_continue(place, config)
+        folder = stack.enter_context(own_folder(place.session_folder))
+        requests = Requests(file=folder.stop_request, deadline=_deadline(config.autonomous.minutes_per_session))
         stack.enter_context(requests.listening())
-        open_shop = stack.enter_context(shop(place, effective))
-        workspaces = _workspaces(place, config)
-        terms = _terms(place, config, folder.path, workspaces.base_branch())
-        journal = Journal(folder, _first_state(terms, config, host.now()))
+        stops: dict[TaskId, Stop] = {}
+
+        def in_hand() -> StopReason | None:  # whoever waits by it keeps the lease of the task in hand
+            return next(filter(None, (stop() for stop in stops.values())), None) or requests.stop()
+
+        warnings = _Warnings()
+        open_shop = stack.enter_context(opens(place, effective, requests.stop, warnings))
+        workspaces = _workspaces(place, config, in_hand, open_shop.published)
+        terms = _terms(place, config, place.session_folder, workspaces.base_branch())
+        covers: dict[TaskId, Callable[[float], None]] = {}
+        staff = stack.enter_context(
+            staffs(
+                place,
+                config,
+                secrets=terms.secrets,
+                cover=lambda task, usd: covers[task](usd),
+                warn=warnings,
+            )
+        )
+        if staff.cost_estimated:
+            counts = effective.explicit("autonomous.cost_limit_per_session")
+            terms = replace(terms, cost_estimated=True, budget=budget(config, money_counts=counts))
+        start = _first_state(terms, config, host.now())
+        if last is not None:
+            start = resumed(last, start)
+            terms = replace(terms, session_id=start.session)
+        log = LogFile(place.log)
+        journal = Journal(folder, start, goes_on=last is not None)
+        kept: tuple[Notifier, ...] = (journal, log, *_slack(config, terms))
         world = World(
             tasks=open_shop.tasks,
             ledger=open_shop.ledger,
             forge=open_shop.forge,
             workspaces=workspaces,
             changes=TreeChanges(store=open_shop.store),
-            agent=agent(place, config),
-            verifier=CommandVerifier(confine=_unconfined, environ=place.child_environment),
-            liveness=host.LocalLiveness(),
-            human=_human(place, requests),
-            shelf=FolderShelf(folder.path),
-            notifiers=(journal, LogFile(place.root / LOG), *notifiers),
+            agent=staff.agent,
+            verifier=staff.verifier,
+            liveness=open_shop.liveness,
+            human=_human(place, in_hand, requests.ask_to_close),
+            shelf=FolderShelf(place.session_folder),  # one for all runners here: a task has one holder
+            notifiers=(*kept, *notifiers),
         )
         bench = Bench(
             terms=terms,
@@ -130,22 +213,69 @@ def session(place: Place, effective: Effective, notifiers: tuple[Notifier, ...] 
             stop=requests.stop,
             closing=requests.closing,
             wait=host.wait,
+            covers=covers,
+            stops=stops,
         )
-        yield Session(
-            bench=bench,
-            only=config.run.tasks,
-            pause=config.autonomous.pause_between_tasks,
-        )
+        warnings.tell_by(bench)
+        if warning := own_words(place, config)[1]:
+            bench.tell(Happening.WARNING, warning)
+        try:
+            yield Session(
+                bench=bench,
+                only=config.run.tasks,
+                pause=config.autonomous.pause_between_tasks,
+                before=_counted(last),
+            )
+        except (AutorunError, KeyboardInterrupt) as error:  # otherwise it would look as if it had died
+            quietly = replace(world, notifiers=kept)  # whoever called us says it to people
+            replace(bench, world=quietly).tell(Happening.SESSION_ENDED, str(error) or "Interrupted", step=Ended.ERROR)
+            raise
 
 
-def progress(place: Place) -> tuple[Notifier, ...]:
-    """Return who shows progress here: the runner's log on Actions, a live line on a terminal, else plain lines."""
+class _Warnings:
+    """Keeps warnings until somebody can be told, and passes them on from then."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._bench: Bench | None = None
+
+    def __call__(self, text: str) -> None:
+        if self._bench is None:
+            self._kept.append(text)
+        else:
+            self._bench.tell(Happening.WARNING, text)
+
+    def tell_by(self, bench: Bench) -> None:
+        """Pass on what was kept, and everything to come."""
+        self._bench = bench
+        for text in self._kept:
+            self(text)
+
+
+def _to_continue(place: Place, config: Config) -> SessionState | None:
+    """The session that `--resume` continues, if there is one."""
+    last = latest(place.session_folder) if config.run.resume else None
+    return None if last is None or last[1].state is RunnerState.RUNNING else last[1]
+
+
+def _counted(last: SessionState | None) -> Spent:
+    """What counts against this run's limits already; who continues after a limit was met grants it once more."""
+    if last is None or last.reason == Ended.LIMIT:
+        return Spent()
+    return Spent(tasks=last.tasks_ended, seconds=last.seconds, usd=last.cost_usd)
+
+
+def progress(place: Place, *, summary: bool = True) -> tuple[Notifier, ...]:
+    """Return who shows progress here: the runner's log on Actions, a live line on a terminal, else plain lines.
+
+    `summary`: on Actions the job's page tells of the session, too.
+    """
     if place.on_actions:
         from autorun.adapters.notify.actions_log import GroupedLines  # noqa: PLC0415  only where it is used
         from autorun.adapters.notify.summary import Summary  # noqa: PLC0415
         from autorun.effects import actions  # noqa: PLC0415
 
-        return (GroupedLines(), Summary(actions.summary))
+        return (GroupedLines(), Summary(actions.summary)) if summary else (GroupedLines(),)
     if sys.stderr.isatty():
         from autorun.adapters.notify.live import LiveLine  # noqa: PLC0415
 
@@ -155,16 +285,47 @@ def progress(place: Place) -> tuple[Notifier, ...]:
     return (PlainLines(sys.stderr),)
 
 
-def _tasks(place: Place, config: Config) -> Tasks:
+def _slack(config: Config, terms: Terms) -> tuple[Notifier, ...]:
+    if not config.progress.slack_webhook:
+        return ()
+    from autorun.adapters.notify.slack import Slack  # noqa: PLC0415
+
+    style = Style(run_url=terms.run_url, cost_estimated=terms.cost_estimated, own=terms.secrets)
+    return (Slack.configured(config.progress, style, warn=lambda text: sys.stderr.write(f"warning: {text}\n")),)
+
+
+def _github(
+    place: Place, config: Config, stop: Stop, warn: Callable[[str], None]
+) -> AbstractContextManager[Quarters]:
+    """What GitHub has for this place; PyGithub is loaded only where it may have something."""
+    if config.state_provider.type is not Provider.GITHUB and not place.origin:
+        return nullcontext(Quarters())
+    from autorun.on_github import quarters  # noqa: PLC0415
+
+    return quarters(place, config, secrets(place, config), stop=stop, warn=warn)
+
+
+def _tasks(place: Place, config: Config, stop: Stop) -> Tasks:
     if config.state_provider.type is Provider.FILE:
         return FileTasks(place.root / config.state_provider.state_dir, writes=not place.on_actions)
-    raise ConfigurationError(
-        f"Could not initialize state provider {config.state_provider.type}: it is not part of this version",
-        hint="set `state_provider.type: file`",
+    from autorun.adapters.tasks.linear import linear_tasks  # noqa: PLC0415
+
+    return linear_tasks(
+        config.state_provider,
+        place.environ,
+        bots=config.trust.bots,
+        run_url=place.run_url,
+        secrets=secrets(place, config),
+        stop=stop,
     )
 
 
-def _workspaces(place: Place, config: Config) -> GitWorkspaces:
+def _deadline(minutes: float | None) -> float | None:
+    """When this run has to end: a while after its budget of time, which ends the agent's work in better order."""
+    return None if minutes is None else time.monotonic() + minutes * 60 + _AFTER_BUDGET_SECONDS
+
+
+def _workspaces(place: Place, config: Config, stop: Stop, published: Remote | None) -> GitWorkspaces:
     return GitWorkspaces(
         repository=place.repository,
         kind=config.workspace.kind,
@@ -172,60 +333,31 @@ def _workspaces(place: Place, config: Config) -> GitWorkspaces:
         logs=place.session_folder / "setup",
         environment=place.child_environment,
         base_ref=config.workspace.base_branch or "",
+        remote="origin" if published else None,
+        source=published,
         setup=config.workspace.setup,
         discard=place.on_actions,
+        stop=stop,
     )
 
 
-def agent(place: Place, config: Config) -> Agent:
-    """Return who does the work. Raises ConfigurationError."""
-    if config.autonomous.backend is not Backend.CLAUDE_CODE:
-        raise ConfigurationError(
-            f"the backend {config.autonomous.backend} is not part of this version",
-            hint="set `autonomous.backend: claude-code`",
-        )
-    from autorun.adapters.agents.claude_code import BUILT_IN_TOOLS, ClaudeCode  # noqa: PLC0415
-    from autorun.adapters.agents.direct_access import DirectAccess  # noqa: PLC0415
-
-    access = DirectAccess(place.environ)
-    return ClaudeCode(
-        Path(shutil.which("claude", path=place.environ.get("PATH")) or "claude"),
-        access=access,
-        confine=_unconfined,
-        credential=access.credential,
-        model=config.autonomous.model,
-        environ=place.child_environment,
-        fallback_model=config.autonomous.fallback_model,
-        effort=config.autonomous.effort,
-        max_tokens=config.autonomous.max_tokens,
-        allowed_tools=config.autonomous.allowed_tools or BUILT_IN_TOOLS,
-    )
-
-
-def _human(place: Place, requests: Requests) -> Human:
+def _human(place: Place, stop: Stop, ask_to_close: Callable[[], object]) -> Human:
     if not terminal.present(on_actions=place.on_actions):
         return Nobody()
-    return AtTerminal(requests.stop, requests.ask_to_close)
+    return AtTerminal(stop, ask_to_close)
 
 
-def sandbox_report(place: Place, config: Config) -> str:
-    """Say how agent and checks will be confined here. Raises AgentUnavailable."""
-    del place
-    return f"{config.sandbox.mode}: off"
-
-
-def _unconfined(command: Command, room: Room) -> Command:
-    del room
-    return command
+def own_words(place: Place, config: Config) -> tuple[str, str]:
+    """Return the project's words to the agent, and a warning if their file is missing. Raises ConfigurationError."""
+    path = config.autonomous.system_prompt_path
+    text = place.read(path) if path else ""
+    if text is None:
+        return "", f"there is no {path} (autonomous.system_prompt_path): the agent is told the built-in words only"
+    return text, ""
 
 
 def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Terms:
-    policy = _policy(config)
-    extra = (
-        place.read(config.autonomous.system_prompt_path, required=True)
-        if config.autonomous.system_prompt_path
-        else ""
-    )
+    rules = policy(config)
     run = place.environ.get("GITHUB_RUN_ID", "")
     attempt = int(place.environ.get("GITHUB_RUN_ATTEMPT") or 0) if run else 0
     return Terms(
@@ -236,10 +368,10 @@ def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Term
         backend=config.autonomous.backend,
         model=config.autonomous.model,
         context_window=context_window(config.autonomous.model),
-        standing_orders=standing_orders(policy_briefing(policy), extra or ""),
-        budget=_budget(config),
-        checkpoints=_checkpoints(config),
-        policy=policy,
+        standing_orders=standing_orders(policy_briefing(rules), own_words(place, config)[0]),
+        budget=budget(config),
+        checkpoints=checkpoints(config),
+        policy=rules,
         verify=config.workspace.verify,
         max_repairs=config.workspace.max_repair_attempts,
         max_attempts=config.autonomous.max_attempts,
@@ -248,52 +380,16 @@ def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Term
         reviewers=config.pull_request.reviewers,
         title_prefix=config.pull_request.title_prefix,
         run_url=place.run_url,
-        secrets=_secrets(place, config),
+        secrets=secrets(place, config),
+        reserve_usd=plausible_cost(config.autonomous.model, _CONTEXT_TOKENS, _ANSWER_TOKENS),
     )
 
 
-def _secrets(place: Place, config: Config) -> tuple[str, ...]:
+def secrets(place: Place, config: Config) -> tuple[str, ...]:
     """The exact values that may stand in nothing that leaves."""
     names = {*CredentialKind, "GITHUB_TOKEN", "GH_TOKEN", "LINEAR_API_KEY", config.state_provider.api_key_env or ""}
     values = [place.environ.get(name, "") for name in sorted(names)] + [config.progress.slack_webhook or ""]
     return tuple(value for value in values if value)
-
-
-def _budget(config: Config) -> Budget:
-    autonomous = config.autonomous
-    return Budget(
-        turns_per_task=autonomous.max_turns_per_task,
-        minutes_per_task=autonomous.minutes_per_task,
-        usd_per_task=autonomous.cost_limit_per_task,
-        tasks_per_session=autonomous.max_tasks_per_session,
-        minutes_per_session=autonomous.minutes_per_session,
-        usd_per_session=autonomous.cost_limit_per_session,
-        usd_per_day=autonomous.cost_limit_per_day,
-        context_share=config.execution.checkpoints.context_threshold,
-    )
-
-
-def _checkpoints(config: Config) -> Checkpoints:
-    options = config.execution.checkpoints
-    return Checkpoints(
-        mode=config.execution.mode,
-        turn_interval=options.turn_interval,
-        on_regression_failure=options.on_regression_failure,
-        on_blocker=options.on_blocker,
-        on_context_high=options.on_context_high,
-    )
-
-
-def _policy(config: Config) -> PolicyRules:
-    policy = config.policy
-    return PolicyRules(
-        protected=tuple(ProtectedPath(pattern=rule.pattern, tier=Tier(rule.tier)) for rule in policy.protected_paths),
-        allowed=policy.allowed_paths,
-        max_files=policy.max_files,
-        max_lines=policy.max_lines,
-        max_file_kb=policy.max_file_kb,
-        secret_scan=policy.secret_scan,
-    )
 
 
 def _first_state(terms: Terms, config: Config, now: datetime) -> SessionState:

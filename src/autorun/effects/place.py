@@ -10,7 +10,7 @@ from pathlib import Path
 from autorun.core.errors import ConfigurationError
 from autorun.core.model import Command
 from autorun.effects import process
-from autorun.effects.git import Identity, Repository, find_repository
+from autorun.effects.git import Git, Identity, Remote, Repository, find_repository
 
 _OURS = Path(".ai-agents")
 # What a child may inherit of our environment: nothing that could be a secret.
@@ -95,6 +95,12 @@ class Place:
             return event["repository"]["private"] is False
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    @property
+    def origin(self) -> str:
+        """The URL that `git fetch origin` reads from; empty if there is no such remote."""
+        asked = Git(git_dir=self.repository.common_dir).finished("config", "--get", "remote.origin.url")
+        return Remote.parse(asked.stdout.decode(errors="replace").strip()).url if asked.ok else ""
 
     @property
     def run_url(self) -> str:

@@ -1,0 +1,23 @@
+"""What a server of code offers a session: a part of the wiring that costs nothing to import."""
+
+from dataclasses import dataclass
+
+from autorun.effects.git import Remote
+from autorun.ports import Forge, Liveness, Tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Where branches and records go, where pull requests are opened, and who of other runners there is dead."""
+
+    remote: Remote
+    forge: Forge
+    liveness: Liveness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarters:
+    """What is there: tasks if they are taken from there, the rest if `origin` lies there."""
+
+    tasks: Tasks | None = None
+    published: Published | None = None
