@@ -33,3 +33,9 @@ def test_a_query_is_affordable(name: str) -> None:
 def test_values_travel_as_variables(name: str) -> None:
     """No document holds a text of its own, so nothing can be put into one by its words."""
     assert '"' not in DOCUMENTS[name]
+
+
+def test_one_issue_costs_little() -> None:
+    """It is read before and after every step of the work: ten tasks an hour may not use up an hour's budget."""
+    assert 50 * complexity(queries.ISSUE) < 50_000
+    assert 13 * complexity(queries.ISSUES) < 150_000

@@ -2,7 +2,7 @@
 
 Linear charges a query by what it could return: a tenth for each field, one for each object, times the size of each
 page around it; one query may cost 10 000. The page sizes here keep the dearest one below that; longer lists go on
-page by page.
+page by page. One issue is asked for as a page of one, which costs a twentieth.
 """
 
 _PERSON = "fragment Person on User { id name displayName active guest app isMe }"
@@ -106,11 +106,20 @@ query StatusLabels($filter: IssueLabelFilter!, $after: String) {
 ISSUES = (
     _WHOLE
     + """
-query Issues($filter: IssueFilter!, $archived: Boolean!, $after: String) {
-  issues(first: 20, after: $after, filter: $filter, includeArchived: $archived) {
+query Issues($filter: IssueFilter!, $after: String) {
+  issues(first: 20, after: $after, filter: $filter) {
     nodes { ...Whole }
     pageInfo { hasNextPage endCursor }
   }
+}
+"""
+)
+
+ISSUE = (
+    _WHOLE
+    + """
+query Issue($filter: IssueFilter!) {
+  issues(first: 1, filter: $filter, includeArchived: true) { nodes { ...Whole } }
 }
 """
 )

@@ -87,7 +87,7 @@ class LinearTasks:
         }
         if self._scope.project_id:
             wanted["project"] = {"id": {"eq": self._scope.project_id}}
-        found = self._issues(wanted, archived=False)
+        found = [self._read(node) for node in self._client.pages(queries.ISSUES, "issues", filter=wanted)]
         tasks = tuple(self._task(each) for each in found if not each.trashed)
         return Backlog(tasks=tasks, edits_answer=True, resets_answer=True)
 
@@ -198,16 +198,16 @@ class LinearTasks:
         """Read one issue by its key. Raises TaskGone if there is none, or if it lies in the bin."""
         wanted = number(key, self._scope.team_key)
         which = {"team": {"id": {"eq": self._scope.team_id}}, "number": {"eq": wanted}}
-        found = next(self._issues(which, archived=True), None) if wanted is not None else None
+        with _understood():
+            nodes = self._client.ask(queries.ISSUE, filter=which)["issues"]["nodes"] if wanted is not None else []
+        found = self._read(nodes[0]) if nodes else None
         if found is None or found.trashed:
             raise TaskGone(f"The Linear issue {key} is not there any more.")
         return found
 
-    def _issues(self, wanted: Mapping[str, Any], *, archived: bool) -> Iterator[Issue]:
-        for node in self._client.pages(queries.ISSUES, "issues", filter=wanted, archived=archived):
-            with _understood():
-                found = issue(node, self._rest(node))
-            yield found
+    def _read(self, node: Mapping[str, Any]) -> Issue:
+        with _understood():
+            return issue(node, self._rest(node))
 
     def _rest(self, node: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         """Return what an issue's lists hold beyond their first page."""
