@@ -15,7 +15,7 @@ from autorun.core.model import Check, CheckResult, Confine, Stop, TaskId, Worksp
 from autorun.core.naming import component
 from autorun.effects import files
 from autorun.effects.commands import run_check
-from autorun.effects.git import Git, Repository, find_repository
+from autorun.effects.git import Git, Remote, Repository, find_repository
 
 _OURS = ".ai-agents"
 _PRIVATE = ("session", "logs", "pull-requests")
@@ -36,7 +36,8 @@ class GitWorkspaces:
     `base_ref` is the branch (or any revision) work starts from; `remote` the remote whose view of it counts, None
     where work is published to this repository itself. `home` is an absolute folder outside the checkout for
     worktrees; `environment` is all that setup commands inherit, `logs` the folder of their logs. `discard`: the
-    checkout is a throw-away (a runner's), changes found in it may be dropped.
+    checkout is a throw-away (a runner's), changes found in it may be dropped. `source` is where a commit that is not
+    here is fetched from.
     """
 
     repository: Repository
@@ -50,6 +51,7 @@ class GitWorkspaces:
     confine: Confine | None = None
     discard: bool = False
     stop: Stop = _never
+    source: Remote | None = None
     _set_up_once: set[Path] = field(default_factory=set, init=False, repr=False)
 
     def base_branch(self) -> str:
@@ -88,7 +90,7 @@ class GitWorkspaces:
     @contextmanager
     def _opened(self, task: TaskId, base: str) -> Iterator[Workspace]:
         with _as_workspace_failure():
-            commit = self._git("rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
+            commit = self._commit(base)
         settled = self._settled(commit)
         place = self._worktree(task, settled) if self.kind is WorkspaceKind.WORKTREE else self._checkout(settled)
         with place as workspace:
@@ -115,6 +117,15 @@ class GitWorkspaces:
     @property
     def _git(self) -> Git:
         return Git(git_dir=self.repository.git_dir, work_tree=self.repository.top)
+
+    def _commit(self, name: str) -> str:
+        """Return a commit by name; its objects are fetched if they are not here, no ref is made for them."""
+        asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if self.source is not None and not self._git.finished(*asked).ok:
+            plain = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
+            git = self._git.with_(remote=self.source)
+            git("fetch", *plain, self.source.url, name, timeout=_CHECKOUT_SECONDS)
+        return self._git(*asked)
 
     # ------------ a worktree per task
 
