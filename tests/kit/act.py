@@ -76,7 +76,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         if not self.release.exists():
-            _release(self.release)
+            release_to(self.release)
             shutil.copytree(ROOT / "tools/act/stand-ins", self.home / "stand-ins")
 
     @property
@@ -170,7 +170,7 @@ class Machine:
         }
 
 
-def _release(folder: Path) -> None:
+def release_to(folder: Path) -> None:
     for name in _RELEASED:
         source, place = ROOT / name, folder / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -80,3 +80,11 @@ def test_overlapping_secrets_are_removed_whole() -> None:
     assert secrets.redacted(f"<{token}-and-more>", (own,)).strip("<>").isascii()
     assert own[-12:] not in secrets.redacted(f"<{token}-and-more>", (own,))
     assert token[:12] not in secrets.redacted(f"<{token}-and-more>", (own,))
+
+
+def test_a_private_key_is_struck_out_whole() -> None:
+    """Not the first line of a key is secret but what follows it, also where line ends are written as escapes."""
+    body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+    for end in ("\n", "\\n"):
+        key = end.join(("-----BEGIN " + "PRIVATE KEY-----", body, body, "-----END PRIVATE KEY-----"))
+        assert secrets.redacted(f"before {key} after") == "before [removed: a private key] after"

@@ -28,7 +28,10 @@ _FORMATS: tuple[tuple[str, str], ...] = (
     ("a Google credential", r"AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{24,}|ya29\.[A-Za-z0-9_-]{20,}"),
     ("a Linear key", r"lin_(?:api|oauth|wh)_[A-Za-z0-9]{32,}"),
     ("a Stripe key", r"[rs]k_live_[A-Za-z0-9]{16,}"),
-    ("a private key", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"),
+    (
+        "a private key",
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,16384}-----END[A-Z0-9 ]{0,60}-----)?",
+    ),
     ("a JSON web token", r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 )
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FORMATS)
