@@ -19,7 +19,7 @@ import autorun
 from autorun.adapters.ledger import RefLedger
 from autorun.core.model import TaskId
 from autorun.core.record import Record
-from autorun.demo.script import Answer, Line, Script, run, state
+from autorun.demo.script import Line, Script, run, state
 from autorun.demo.scripted_model import Request, ScriptedModel
 from autorun.effects.git import Remote, find_repository
 from autorun.effects.store import Store
@@ -29,11 +29,12 @@ from kit.repos import commit_all, git, make_repository, write_files
 
 BACKENDS = ("claude-code",)
 _SOURCE = Path(autorun.__file__).parents[1]
-_CONFIG = """\
-state_provider: {type: file}
-autonomous: {max_tasks_per_session: 20}
-workspace: {max_repair_attempts: 0}
-"""
+Sections = Mapping[str, Mapping[str, object]]
+_CONFIG: Sections = {
+    "state_provider": {"type": "file"},
+    "autonomous": {"max_tasks_per_session": 20},
+    "workspace": {"max_repair_attempts": 0},
+}
 
 
 def canary(place: str) -> str:
@@ -107,16 +108,17 @@ class Stage:
                 stdin=subprocess.DEVNULL,
             )
             log = (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")
-            return Raid(code=done.returncode, log=log, asked=tuple(model.asked))
+            return Raid(code=done.returncode, log=log, asked=tuple(model.asked), received=tuple(model.requests))
 
 
 @dataclass(kw_only=True)
 class Raid:
-    """What came of a session: its exit code, everything it printed, every request that reached the model."""
+    """What came of a session: its exit code, everything it printed, every request for an answer, and of any kind."""
 
     code: int
     log: str
     asked: tuple[Request, ...]
+    received: tuple[Request, ...] = ()
 
     @cached_property
     def _results(self) -> dict[str, str]:
@@ -142,14 +144,15 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def make_stage(
-    base: Path, *, config: str = "", files: Mapping[str, str] | None = None, actions: bool = True
+    base: Path, *, config: Sections | None = None, files: Mapping[str, str] | None = None, actions: bool = True
 ) -> Stage:
     """Build a stage; `actions` makes it a GitHub Actions runner, else it is a developer's machine."""
     require_sandbox()
     stage = Stage(base=base, environ={})
-    make_repository(
-        stage.root, {"README.md": "# Example\n", ".ai-agents/config.yml": _CONFIG + config, **(files or {})}
-    )
+    wanted = config or {}
+    sections = {name: {**_CONFIG.get(name, {}), **wanted.get(name, {})} for name in {*_CONFIG, *wanted}}
+    settled = {"README.md": "# Example\n", ".ai-agents/config.yml": json.dumps(sections)}  # JSON is YAML
+    make_repository(stage.root, {**settled, **(files or {})})
     for folder in (stage.home, stage.temp / "_runner_file_commands"):
         folder.mkdir(parents=True)
     for path in stage.command_files.values():
@@ -241,6 +244,3 @@ def tree(folder: Path) -> dict[str, bytes]:
         elif path.is_file():
             found[str(path.relative_to(folder))] = path.read_bytes()
     return found
-
-
-__all__ = ["Answer", "Raid", "Stage"]

@@ -107,7 +107,7 @@ class Calls:
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
     """One conversation with every call, with the domain list in use so that its refusals are seen too."""
     stage = make_stage(
-        tmp_path_factory.mktemp("network"), config="sandbox: {allow_domains: [allowed.example.test]}\n"
+        tmp_path_factory.mktemp("network"), config={"sandbox": {"allow_domains": ["allowed.example.test"]}}
     )
     want(stage, "call")
     with listening(stage.base) as ear:
