@@ -92,6 +92,24 @@ def test_a_key_and_a_token_reach_the_service(tmp_path: Path, credential: dict[st
     assert ("oauth-2025-04-20" in headers.get("anthropic-beta", "")) is ("CLAUDE_CODE_OAUTH_TOKEN" in credential)
 
 
+def test_a_proxy_of_the_environment_does_not_stand_before_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What listens on this machine is asked directly."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert _played([DONE], assignment(tmp_path))[0].ending is Ending.STATED
+
+
+def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    """The credential goes to the address that was configured, and to no other."""
+    with ScriptedModel([DONE]) as elsewhere:
+        away = refuse(307, "api_error", "over there", headers={"location": f"{elsewhere.url}/v1/messages"})
+        result, _ = _played([away], assignment(tmp_path))
+        assert elsewhere.requests == []
+    assert result.ending is Ending.API_DOWN
+
+
 def test_all_results_of_a_turn_come_in_one_message(tmp_path: Path) -> None:
     """In the order of the calls, the failed ones marked."""
     script: list[Line] = [run("echo 1") + use("nonsense") + run("echo 3; exit 3"), DONE]
@@ -356,7 +374,7 @@ def test_a_conversation_that_cannot_go_on_is_lost(tmp_path: Path, harm: str) -> 
 def test_an_outage_does_not_repeat_the_prompt(tmp_path: Path) -> None:
     """The same prompt given again after an outage stands once in the conversation."""
     given = assignment(tmp_path, "Task one.")
-    with ScriptedModel([overloaded(times=2), DONE]) as model:
+    with ScriptedModel([run("true"), overloaded(times=2), DONE]) as model:
         agent = hired(model.url)
         down = work(agent, given)
         after = work(agent, replace(given, session=down.session))

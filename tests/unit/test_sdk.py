@@ -170,10 +170,16 @@ def test_a_conversation_is_legal_wherever_it_broke_off(steps: list[tuple[str, An
 
 
 def test_a_waiting_text_is_not_repeated() -> None:
-    """A prompt that was never answered stands there once, also when it is given again."""
+    """A prompt whose work was broken off stands there once, also when it is given again; after a report it is new."""
     conversation = FRESH + FRESH.told("Do it.")
     assert conversation.told("Do it.").content == ()
     assert len((conversation + conversation.told("And this.")).messages[0].content) == 2
+    conversation += said(streamed(run("ls")))
+    conversation += conversation.told()
+    assert conversation.told("Do it.").content == ()
+    reported = conversation + said(streamed(use("report_outcome")))
+    reported += reported.told()
+    assert [block["text"] for block in reported.told("Do it.").content] == ["Do it."]
 
 
 def test_results_stand_in_the_order_of_the_calls() -> None:
@@ -181,9 +187,9 @@ def test_results_stand_in_the_order_of_the_calls() -> None:
     answer = streamed(run("a") + run("b") + run("c"))
     first, second, third = (call.id for call in answer.calls)
     conversation = FRESH + FRESH.told("x") + said(answer)
-    message = conversation.returned([ToolResult(call=third, text=""), ToolResult(call=first, text="1")])
+    message = conversation.returned([ToolResult(call=third, text=""), ToolResult(call=first, text="1\0")])
     assert [(b["tool_use_id"], b["content"], b.get("is_error")) for b in message.content] == [
-        (first, "1", None),
+        (first, "1\ufffd", None),
         (second, message.content[1]["content"], True),
         (third, "(no output)", None),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 from autorun.core.errors import ResumeRefused
 from autorun.core.sdk_answer import Answer, Block
 
+REPORT = "report_outcome"
 _VERSION = 1
 _INTERRUPTED = "The work was interrupted before this call was run, or while it ran. Look before you repeat it."
 
@@ -40,9 +41,9 @@ class Conversation:
     def told(self, *texts: str) -> Message:
         """Return the user's next message: results for calls that have none, then the texts.
 
-        A text that already waits for its answer is not repeated.
+        A text whose work was broken off, by an outage say, is not repeated: the work just goes on.
         """
-        waiting = {block.get("text") for block in self._last("user")}
+        waiting = self._waiting
         results = [_result(ToolResult(call=call, text=_INTERRUPTED, failed=True)) for call in self.dangling]
         new = [{"type": "text", "text": text} for text in texts if text not in waiting]
         return Message(role="user", content=(*results, *new))
@@ -58,6 +59,17 @@ class Conversation:
     def dangling(self) -> tuple[str, ...]:
         """The ids of the calls in the last message that have no result."""
         return tuple(block["id"] for block in self._last("assistant") if block["type"] == "tool_use")
+
+    @property
+    def _waiting(self) -> set[str]:
+        """What was told since the last report, if it is the model's turn to answer."""
+        found: set[str] = set()
+        for message in reversed(self.messages if self._last("user") else ()):
+            if any(block.get("name") == REPORT for block in message.content):
+                break
+            if message.role == "user":
+                found |= {block["text"] for block in message.content if block["type"] == "text"}
+        return found
 
     def _last(self, role: str) -> tuple[Block, ...]:
         last = self.messages[-1:]
@@ -83,7 +95,8 @@ def said(answer: Answer) -> Message:
 
 
 def _result(result: ToolResult) -> dict[str, Any]:
-    block = {"type": "tool_result", "tool_use_id": result.call, "content": result.text or "(no output)"}
+    text = result.text.replace("\0", "\ufffd") or "(no output)"
+    block = {"type": "tool_result", "tool_use_id": result.call, "content": text}
     return {**block, "is_error": True} if result.failed else block
 
 

@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 from autorun.core.models_catalogue import undated
-from autorun.core.sdk_conversation import Conversation
+from autorun.core.sdk_conversation import REPORT, Conversation
 from autorun.core.statement import SCHEMA
 
 BASH: Final = "bash"
 EDITOR: Final = "str_replace_based_edit_tool"
-REPORT: Final = "report_outcome"
 OUTPUT_CHARACTERS: Final = 30_000
 _TOOL_MINUTES: Final = 10
 TOOL_SECONDS: Final = _TOOL_MINUTES * 60.0

@@ -45,8 +45,8 @@ from autorun.core.model import (
 )
 from autorun.core.models_catalogue import identify
 from autorun.core.sdk_answer import Answer, Call
-from autorun.core.sdk_conversation import ToolResult, said
-from autorun.core.sdk_request import REPORT, located, request
+from autorun.core.sdk_conversation import REPORT, ToolResult, said
+from autorun.core.sdk_request import located, request
 from autorun.core.sdk_turn import CUT_OFF, GO_ON, NUDGE, Action, Progress, action, cut_off, tool_broken, unstated
 
 BACKEND = "anthropic-sdk"

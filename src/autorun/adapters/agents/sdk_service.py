@@ -110,14 +110,12 @@ def _client(access: ModelAccess) -> anthropic.AsyncAnthropic:
     url = access.env.get("ANTHROPIC_BASE_URL") or (_LOOPBACK if access.sockets else _PUBLIC)
     key, token = access.env.get(CredentialKind.API_KEY), access.env.get(CredentialKind.OAUTH_TOKEN)
     socket = next(iter(access.sockets), None)
-    if socket is not None:
-        # Only scheme and path of the URL matter then.
-        http = anthropic.DefaultAsyncHttpxClient(
-            transport=httpx2.AsyncHTTPTransport(uds=str(socket)), trust_env=False, follow_redirects=False
-        )
+    if socket is not None or urlsplit(url).hostname in _LOCAL:
+        # With a transport of our own the proxy of the environment stays out of the way to this machine's own gateway.
+        transport = httpx2.AsyncHTTPTransport(uds=str(socket) if socket else None, trust_env=False)
+        http = anthropic.DefaultAsyncHttpxClient(transport=transport, follow_redirects=False)
     else:
-        own = urlsplit(url).hostname in _LOCAL  # the environment's proxy is not for a gateway on this machine
-        http = anthropic.DefaultAsyncHttpxClient(trust_env=not own, follow_redirects=False)
+        http = anthropic.DefaultAsyncHttpxClient(follow_redirects=False)
     return anthropic.AsyncAnthropic(
         base_url=url,
         api_key=key,
