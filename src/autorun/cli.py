@@ -20,6 +20,10 @@ COMMANDS = {
     "add": "Add a task to the file provider.",
     "doctor": "Check everything a run needs, each with its remedy.",
     "demo": "Run the whole line on a throw-away repository with a scripted model.",
+    "plan": "Claim what a run will work, and print the matrix of jobs.",
+    "execute": "Work one task of a plan, and hand over what came of it.",
+    "publish": "Publish what runners handed over.",
+    "report": "Release what a run still claims, and tell of all of it.",
 }
 _HIDDEN = ("action",)  # the steps of action.yml
 

@@ -105,6 +105,14 @@ def crew(
         )
 
 
+@contextmanager
+def nobody(place: Place, config: Config, **_: object) -> Iterator[Crew]:
+    """Put together a crew that works nothing, for the phases that need none: no CLI, no credential, no sandbox."""
+    del config
+    refusal = AgentUnavailable("no agent works in this phase", hint="`autorun execute` works the tasks of a plan")
+    yield Crew(agent=_Absent(refusal), verifier=_verifier(place, _Cell()))
+
+
 def confined(place: Place, config: Config) -> str:
     """Say how agent and checks would be confined here. Raises AgentUnavailable, ConfigurationError."""
     said: list[str] = []

@@ -5,7 +5,7 @@ publishing believes nothing it is handed, and reporting settles whatever was lef
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -58,27 +58,33 @@ Unpack = Callable[[Leg, Result, bytes], str]
 # ------------ plan
 
 
-def plan(session: Session) -> Itinerary:
-    """Claim what this run will work, each task with its share of the money. Raises AutorunError."""
+def plan(session: Session, keep: Callable[[Itinerary], object]) -> Itinerary:
+    """Claim what this run will work, each task with its share of the money, and `keep` the plan.
+
+    If that breaks off nothing stays claimed. Raises AutorunError, and what `keep` raises.
+    """
     bench = session.bench
     today, history = session.look()
     spent = session.spent(history)
     limit = session_limit(bench.terms.budget, spent)
     wanted = () if limit else today.ready[: min(_tasks_left(bench.terms.budget, spent), MATRIX_LIMIT)]
     dealt = _dealt(bench, wanted, history, spent)
-    legs = _claimed(bench, [(task, history.seen.get(task.id), usd) for task, usd in zip(wanted, dealt, strict=False)])
     left = len(today.ready) - len(dealt)
     reached = limit.sentence if limit else f"{left} more tasks wait for the next run" if left else ""
-    return Itinerary(
+    found = Itinerary(
         session_id=bench.terms.session_id,
         run_id=bench.terms.holder.run_id,
         run_attempt=bench.terms.holder.run_attempt,
         base_branch=bench.terms.base_branch,
-        legs=legs,
         reason=Ended.LIMIT if reached else Ended.EMPTY,
         end=reached or today.nothing or "No more tasks available",
         notes=tuple(str(skip) for skip in today.skipped if skip.state not in _CLOSED),
     )
+    chosen = [(task, history.seen.get(task.id), usd) for task, usd in zip(wanted, dealt, strict=False)]
+    with _claimed(bench, chosen) as legs:
+        found = replace(found, legs=legs)
+        keep(found)
+    return found
 
 
 def _tasks_left(budget: Budget, spent: Spent) -> int:
@@ -95,19 +101,20 @@ def _dealt(bench: Bench, tasks: tuple[Task, ...], history: History, spent: Spent
     return shares(min(left) if left else None, wanted, bench.terms.reserve_usd)
 
 
-def _claimed(bench: Bench, wanted: list[tuple[Task, Seen | None, float | None]]) -> tuple[Leg, ...]:
-    """Claim task by task; if that breaks off, nothing stays claimed."""
+@contextmanager
+def _claimed(bench: Bench, wanted: list[tuple[Task, Seen | None, float | None]]) -> Iterator[tuple[Leg, ...]]:
+    """Claim task by task; if that or the block breaks off, nothing stays claimed."""
     lease = _lease(bench.terms.budget, len(wanted), hosted=bool(bench.terms.holder.run_id))
     held: list[tuple[Hold, Leg]] = []
     try:
         for task, over, usd in wanted:
             if leg := _leg(_for_the_run(bench, lease, usd), task, over, usd):
                 held.append(leg)
+        yield tuple(leg for _, leg in held)
     except BaseException:
         for hold, _ in held:
             hold.settle(_NOT_STARTED)
         raise
-    return tuple(leg for _, leg in held)
 
 
 def _for_the_run(bench: Bench, lease: timedelta, usd: float | None) -> Bench:

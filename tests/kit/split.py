@@ -65,9 +65,11 @@ class Split:
     def plan(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Plan, and return the keys of the tasks that were claimed."""
         with self.idle() as bench:
-            found = phases.plan(Session(bench=bench, only=only))
-        self.digest = self.handover.write_plan(found)
+            found = phases.plan(Session(bench=bench, only=only), self._keep)
         return [leg.task.id.key for leg in found.legs]
+
+    def _keep(self, found: Itinerary) -> None:
+        self.digest = self.handover.write_plan(found)
 
     def execute(self, key: str, *turns: Turn, **terms: object) -> Settled:
         """Work one task as its runner would."""

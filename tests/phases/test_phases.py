@@ -218,7 +218,7 @@ def test_a_plan_that_breaks_off_keeps_no_claim(split: Split) -> None:
 
         bench.world = replace(bench.world, ledger=Failing())  # type: ignore[arg-type]  # stands for one
         with pytest.raises(ProviderError):
-            phases.plan(Session(bench=bench))
+            phases.plan(Session(bench=bench), lambda _: None)
     assert {split.shop.record("a").state} == {TaskState.TODO}
     assert split.shop.record("a").charged_usd == 0
 

@@ -57,7 +57,7 @@ def command(overrides: dict[str, object], *, as_json: bool) -> int:
         emit_json(as_data(report))
     else:
         say(report)
-    return _exit_code(report, found)
+    return exit_code(report, found)
 
 
 def _preamble(found: Effective) -> None:
@@ -178,7 +178,8 @@ def as_data(report: Report) -> dict[str, object]:
     }
 
 
-def _exit_code(report: Report, found: Effective) -> int:
+def exit_code(report: Report, found: Effective) -> int:
+    """Return the code a session's report ends the process with."""
     if report.end.stopped_by in _SIGNALS:
         return _SIGNALS[report.end.stopped_by]
     if report.end.reason is Ended.ERROR:

@@ -289,6 +289,14 @@ class Run:
     handover: Path | None = option(
         None, "Folder that carries values from phase to phase.", input="handover", flag="--handover", in_file=False
     )
+    plan: str | None = option(
+        None,
+        "Digest of the plan, as the plan phase printed it: a plan with another one is refused.",
+        flag="--plan",
+        pattern=r"[0-9a-f]{64}",
+        named="a SHA-256 digest",
+        in_file=False,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,85 @@
+"""`autorun execute`: work one planned task without any right to write, and hand over what came of it."""
+
+from dataclasses import replace
+from functools import partial
+
+import click
+
+from autorun import phases
+from autorun.adapters.handover import pack
+from autorun.commands.between import between, planned, store_of, take_terms_of
+from autorun.commands.common import note, options
+from autorun.core.errors import ConfigurationError
+from autorun.core.handover import Itinerary, Leg, Result
+from autorun.core.journal import Happening
+from autorun.core.model import Reason, StopReason
+from autorun.effects.place import Place
+from autorun.session import Ended
+from autorun.terms import Bench
+from autorun.wiring import detached, progress, session
+
+_FLAGS = (
+    "run.handover",
+    "run.tasks",
+    "run.plan",
+    "autonomous.max_turns_per_task",
+    "execution.mode",
+    "autonomous.backend",
+    "autonomous.model",
+    "sandbox.mode",
+)
+_SIGNALS = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
+_TELLING = frozenset({Reason.SERVICE, Reason.UNAUTHORISED})
+
+
+@click.command("execute")
+@options(*_FLAGS)
+def command(overrides: dict[str, object]) -> int:
+    """Work one task of the plan and hand over what came of it; needs no tracker and no right to write."""
+    place, found, folder = between(overrides)
+    keys = found.config.run.tasks
+    if len(keys) != 1:
+        raise ConfigurationError("one runner works one task of the plan", hint="name it with `--task KEY`")
+    itinerary = planned(found, folder)
+    leg = itinerary.leg(keys[0])
+    _refuse_other_attempt(place, itinerary)
+    with session(place, found, progress(place, summary=False), opens=partial(detached, leg.task)) as running:
+        bench = running.bench
+        take_terms_of(itinerary, bench)
+        _limit(bench, leg)
+
+        def hand_over(result: Result) -> None:
+            folder.put(leg, result, pack(store_of(bench), head=result.head, base=leg.base) if result.head else b"")
+
+        settled = phases.execute(bench, leg, hand_over)
+        bench.tell(Happening.SESSION_ENDED, settled.outcome.sentence, step=Ended.EMPTY, usage=settled.usage)
+        note(f"{leg.task.id}: {settled.outcome.sentence}")
+        if reason := bench.closing():
+            return _SIGNALS.get(reason, 0)
+    return settled.exit_code if settled.outcome.reason in _TELLING else 0
+
+
+def _limit(bench: Bench, leg: Leg) -> None:
+    """Let the task's share be the limit of this session, and of this day; a limit that is off stays off."""
+    budget = bench.terms.budget
+    share = leg.budget_usd
+    bench.terms = replace(
+        bench.terms,
+        budget=replace(
+            budget,
+            tasks_per_session=None,
+            usd_per_session=None if budget.usd_per_session is None else share,
+            usd_per_day=None if budget.usd_per_day is None else share,
+        ),
+    )
+
+
+def _refuse_other_attempt(place: Place, itinerary: Itinerary) -> None:
+    """Refuse to work when only this job is run again: the claims of the plan are released by now."""
+    run = place.environ.get("GITHUB_RUN_ID", ""), place.environ.get("GITHUB_RUN_ATTEMPT", "")
+    planned_in = itinerary.run_id, str(itinerary.run_attempt or "")
+    if itinerary.run_id and all(run) and run != planned_in:
+        raise ConfigurationError(
+            f"the plan is of run {itinerary.run_id}, attempt {itinerary.run_attempt}; its claims are released",
+            hint="run all jobs again, not only this one",
+        )
