@@ -47,7 +47,7 @@ class LocalForge:
                 files.replace(path, _rendered(proposal), mode=0o644)
         except OSError as error:
             raise ProviderError(
-                f"the pull request cannot be written to {path}: {error.strerror}",
+                f"the pull request cannot be written to {path}: {error.strerror or error}",
                 hint="make the folder writable for this user",
             ) from error
         return PullRequest(branch=proposal.branch, url=str(path), head=proposal.head)

@@ -1,0 +1,1 @@
+"""Many runners on one backlog, and what becomes of it."""

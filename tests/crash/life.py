@@ -1,0 +1,102 @@
+"""One life of a runner: the real wiring in a process of its own, with an actor for an agent."""
+
+import json
+import os
+import signal
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import autorun.adapters.agents.claude_code
+import autorun.adapters.notify.lines  # noqa: F401  late imports of the wiring, paid once for all lives
+from autorun.core.errors import AutorunError
+from autorun.core.layers import load
+from autorun.effects.git import find_repository
+from autorun.effects.place import Place
+from autorun.wiring import session
+from crash.actor import Actor
+from crash.effects import Death, watch
+from crash.scenes import Machine
+
+CONFIG = ".ai-agents/config.yml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a life ended: by itself with an exit code, or by a signal. `said` is its last words."""
+
+    code: int = 0
+    signal: int = 0
+    said: str = ""
+
+
+def live(machine: Machine, bank: Path, folder: Path) -> Ended:
+    """Lead a life in a forked process and wait for its end; `folder` gets `pid`, `effects` and `said`."""
+    return begin(machine, bank, folder)[0]
+
+
+def begin(machine: Machine, bank: Path, folder: Path, *, death: Death | None = None) -> tuple[Ended, int]:
+    """Lead a life until it ends or falls asleep; a sleeper's pid is the second value, else that is 0."""
+    pid = start(machine, bank, folder, death=death)
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    return (Ended(), pid) if os.WIFSTOPPED(status) else (_ended(status, folder), 0)
+
+
+def wake(pid: int, folder: Path) -> Ended:
+    """Let a sleeper go on and wait for its end."""
+    os.kill(pid, signal.SIGCONT)
+    return _ended(os.waitpid(pid, 0)[1], folder)
+
+
+def _ended(status: int, folder: Path) -> Ended:
+    code = os.waitstatus_to_exitcode(status)
+    said = (folder / "said").read_text() if (folder / "said").exists() else ""
+    return Ended(signal=-code, said=said) if code < 0 else Ended(code=code, said=said)
+
+
+def start(
+    machine: Machine,
+    bank: Path,
+    folder: Path,
+    *,
+    death: Death | None = None,
+    actor_seconds: float = 0.0,
+    overrides: dict[str, object] | None = None,
+) -> int:
+    """Begin a life in a forked process and return its pid."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        (folder / "pid").write_text(str(os.getpid()))
+        os.chdir(machine.checkout)
+        watch(death or Death(), folder / "effects", ignored=(*machine.private, folder))
+        code = _work(machine, bank, folder, actor_seconds, overrides or {})
+    except AutorunError as error:
+        code = error.exit_code
+        (folder / "said").write_text(f"{error} ({error.hint})")
+    except BaseException:  # noqa: BLE001  told to whoever judges this life
+        (folder / "said").write_text(traceback.format_exc())
+    finally:
+        os._exit(code)
+
+
+def _work(machine: Machine, bank: Path, folder: Path, seconds: float, overrides: dict[str, object]) -> int:
+    place = Place(repository=find_repository(machine.checkout), environ=machine.environ)
+    found = load(place.read(Path(CONFIG)), CONFIG, place.environ, overrides, on_actions=place.on_actions)
+    with session(place, found) as running:
+        bench = running.bench
+        actor = Actor(covers=bench.covers, bank=bank, name=folder.name, seconds=seconds)
+        running.bench = replace(
+            bench,
+            terms=machine.terms(bench.terms),
+            world=replace(machine.equipped(bench.world), agent=actor),
+            now=machine.now,
+        )
+        report = running.run()
+    ended = {one.task.id.key: str(one.outcome.state) for one in report.settled}
+    (folder / "said").write_text(json.dumps({"end": report.end.reason, "sentence": report.end.sentence, **ended}))
+    return report.end.exit_code

@@ -1,0 +1,273 @@
+"""Where lives are led: a laptop's own repository, or machines that share nothing but a git server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from autorun.adapters.changes import TreeChanges
+from autorun.adapters.forges.local import LocalForge
+from autorun.adapters.ledger import RefLedger
+from autorun.adapters.tasks.files import FileTasks
+from autorun.core.ledger import History
+from autorun.core.naming import BRANCH_PREFIX
+from autorun.effects import host
+from autorun.effects.git import Git, Remote, find_repository
+from autorun.effects.store import Store
+from autorun.ports import World
+from autorun.terms import Terms
+from crash.servers import Trouble, serve
+from kit.repos import git, make_repository
+
+CONFIG = """\
+state_provider: {type: file}
+workspace:
+  kind: worktree
+  verify: ["test ! -e bad.txt"]
+sandbox: {mode: "off"}
+"""
+_PAUSES = (0.05, 0.1, 0.2)
+_TIMEOUT = 1.5
+
+
+def wanted(keys: tuple[str, ...]) -> dict[str, str]:
+    """Files of a repository in which a task is wanted for each key, and the green check of `CONFIG`."""
+    head = "---\ncreated: 2026-11-01T08:00:{second:02}Z\n---\n"
+    body = "# Title: Do {key}\n\n## Acceptance Criteria\n- [ ] {key}.txt\n"
+    tasks = {
+        f".ai-agents/state/{key}.md": (head + body).format(key=key, second=number) for number, key in enumerate(keys)
+    }
+    return {"README.md": "# Example\n", ".ai-agents/config.yml": CONFIG, **tasks}
+
+
+@dataclass(kw_only=True)
+class Machine:
+    """Where one runner lives: its checkout, its home, and what of its world differs from the wiring's.
+
+    `seconds_ahead` may be changed while it lives, in the file `clock`. `lease` is in seconds, None for the usual.
+    """
+
+    checkout: Path
+    home: Path
+    boot_id: str = ""
+    seconds_ahead: float = 0.0
+    lease: float | None = None
+
+    @property
+    def clock(self) -> Path:
+        """The file that tells by how much this machine's clock is ahead, if it is there."""
+        return self.home / "clock"
+
+    def now(self) -> datetime:
+        """The time as this machine has it."""
+        try:
+            ahead = float(self.clock.read_text())
+        except OSError:
+            ahead = self.seconds_ahead
+        return host.now() + timedelta(seconds=ahead)
+
+    def terms(self, terms: Terms) -> Terms:
+        """Return the terms as they are on this machine."""
+        if self.lease is not None:
+            terms = replace(terms, lease=timedelta(seconds=self.lease), grace=timedelta(seconds=self.lease / 3))
+        return replace(terms, holder=replace(terms.holder, host=self.boot_id or terms.holder.host))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """All that the runner knows of the machine."""
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "ANTHROPIC_API_KEY": "sk-ant-fake"}
+
+    def equipped(self, world: World) -> World:
+        """Return the world as it is on this machine."""
+        return world
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """Folders whose content matters to nobody but the one process that made it."""
+        return (Path(os.environ.get("TMPDIR", "/tmp")) / "autorun-",)  # noqa: S108  a prefix, not a place we write to
+
+
+@dataclass(kw_only=True)
+class Remotely(Machine):
+    """A machine with a clone of its own: records, branches and pull requests lie on the server."""
+
+    url: str
+    server: Path
+
+    def equipped(self, world: World) -> World:
+        store = Store.create(self.home / "store", borrowed=find_repository(self.checkout))
+        remote = Remote(url=f"{self.url}/{self.server.name}")
+        return World(
+            tasks=FileTasks(self.checkout / ".ai-agents/state", writes=False),
+            ledger=RefLedger(store=store, remote=remote, pauses=_PAUSES, timeout=_TIMEOUT),
+            forge=LocalForge(folder=self.server.parent / "pull-requests", repository=Git(git_dir=self.server)),
+            workspaces=world.workspaces,
+            changes=TreeChanges(store=store),
+            agent=world.agent,
+            verifier=world.verifier,
+            liveness=world.liveness,
+            human=world.human,
+            shelf=world.shelf,
+            notifiers=world.notifiers,
+        )
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        return (*super().private, self.home / "store")
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """A backlog in a folder of its own. `server` is the git directory that holds branches and records."""
+
+    folder: Path
+    keys: tuple[str, ...]
+    server: Path = field(init=False)
+
+    @property
+    def bank(self) -> Path:
+        """What was really paid, line by line."""
+        return self.folder / "bank"
+
+    @property
+    def pull_requests(self) -> Path:
+        """Where pull requests lie."""
+        raise NotImplementedError
+
+    def machine(self, number: int) -> Machine:
+        """The machine of the n-th life: a fresh one."""
+        raise NotImplementedError
+
+    @contextmanager
+    def open(self, trouble: Trouble) -> Iterator[Self]:
+        """Have the scene's servers run, with trouble to come."""
+        del trouble
+        yield self
+
+    def history(self) -> History:
+        """Every record as it is now."""
+        store = Store.create(self.folder / "reader", borrowed=find_repository(self.checkout))
+        return RefLedger(store=store, remote=Remote(url=str(self.server)), pauses=()).history()
+
+    @property
+    def checkout(self) -> Path:
+        """Some checkout that is there."""
+        return self.folder / "project"
+
+    def statuses(self) -> dict[str, str]:
+        """What people see of each task, where this scene shows it."""
+        return {}
+
+    def picture(self) -> dict[str, Any]:
+        """Everything that must be the same however often runners died: records, branches, pull requests, states."""
+        seen = {task.key: one.record for task, one in self.history().seen.items()}
+        heads = git(self.server, "for-each-ref", "--format=%(refname:short)", f"refs/heads/{BRANCH_PREFIX}")
+        branches = {
+            branch: {
+                "commits": git(self.server, "rev-list", "--count", f"main..{branch}"),
+                "files": git(self.server, "diff", "--name-only", "main", branch),
+            }
+            for branch in heads.split()
+        }
+        records = {
+            key: {
+                "state": record.state,
+                "reason": record.outcome.reason if record.outcome else None,
+                "branch": record.branch,
+                "held": record.holder is not None,
+                "to propose": record.proposal is not None,
+                "pull request": record.pull_request is not None,
+            }
+            for key, record in seen.items()
+        }
+        pulls = sorted(path.name for path in self.pull_requests.glob("*"))
+        return {"records": records, "branches": branches, "pull requests": pulls, "shown": self.statuses()}
+
+    def costs(self) -> dict[str, tuple[float, float, int]]:
+        """Return for each task what was paid, what its records are charged, and how many lives died over it."""
+        paid: dict[str, float] = {}
+        for line in self.bank.read_text().splitlines() if self.bank.exists() else ():
+            key, usd, *_ = line.split()
+            paid[key] = paid.get(key, 0.0) + float(usd)
+        records = {task.key: one.record for task, one in self.history().seen.items()}
+        return {
+            key: (paid.get(key, 0.0), record.charged_usd, sum(a.reserved_usd > 0 for a in record.attempts))
+            for key, record in records.items()
+        }
+
+
+@dataclass(kw_only=True)
+class Locally(Scene):
+    """One repository on one machine; each life finds it without the session folder of the one before."""
+
+    def __post_init__(self) -> None:
+        make_repository(self.checkout, wanted(self.keys))
+        self.server = self.checkout / ".git"
+
+    @property
+    def pull_requests(self) -> Path:
+        return self.checkout / ".ai-agents/pull-requests"
+
+    def machine(self, number: int) -> Machine:
+        del number  # there is but one
+        shutil.rmtree(self.checkout / ".ai-agents/session", ignore_errors=True)
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        return Machine(checkout=self.checkout, home=home)
+
+    def statuses(self) -> dict[str, str]:
+        found = {}
+        for key in self.keys:
+            lines = (self.checkout / f".ai-agents/state/{key}.md").read_text().splitlines()
+            found[key] = next((line for line in lines if line.startswith("status:")), "")
+        return found
+
+    def picture(self) -> dict[str, Any]:
+        worktrees = git(self.checkout, "worktree", "list", "--porcelain").count("worktree ")
+        dirty = git(self.checkout, "status", "--porcelain", "--", ".", ":!.ai-agents")
+        strays = [str(path) for path in (self.checkout / ".ai-agents/state").glob(".autorun-*")]
+        return {**super().picture(), "worktrees": worktrees, "dirty": dirty, "strays": strays}
+
+
+@dataclass(kw_only=True)
+class OverHttp(Scene):
+    """A git server and machines that come and go: a fresh clone, home and boot each, and time has passed."""
+
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        make_repository(self.checkout, wanted(self.keys))
+        self.server = self.folder / "srv/origin.git"
+        self.server.parent.mkdir()
+        git(self.checkout, "clone", "--quiet", "--bare", str(self.checkout), str(self.server))
+
+    @property
+    def pull_requests(self) -> Path:
+        return self.folder / "srv/pull-requests"
+
+    @contextmanager
+    def open(self, trouble: Trouble) -> Iterator[Self]:
+        with serve(self.server.parent, trouble) as url:
+            self.url = url
+            yield self
+
+    def machine(self, number: int) -> Machine:
+        checkout, home = self.folder / f"clone-{number}", self.folder / f"home-{number}"
+        git(self.folder, "clone", "--quiet", str(self.server), str(checkout))
+        home.mkdir()
+        # Another machine cannot know that the last one is dead: the lease has to run out.
+        return Remotely(
+            checkout=checkout,
+            home=home,
+            boot_id=f"boot-{number}",
+            seconds_ahead=1500.0 * number,
+            url=self.url,
+            server=self.server,
+        )
+
+
+SCENES: dict[str, Callable[..., Scene]] = {"local": Locally, "http": OverHttp}

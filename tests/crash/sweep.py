@@ -1,0 +1,227 @@
+"""The sweep: every point at which a life may end, and whether the next life leaves what an undisturbed one would.
+
+`python -m crash.sweep` sweeps all of it, `--sample N` so many points; what deviates is printed, kind by kind.
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autorun.core.pricing import plausible_cost
+from crash.actor import PLAUSIBLE
+from crash.effects import Death, Manner
+from crash.life import Ended, begin, live, wake
+from crash.scenes import SCENES, Scene
+from crash.servers import Ill, Trouble
+
+BACKLOGS = {"one": ("done",), "three": ("done", "ask", "mend")}
+_WIDTH = os.cpu_count() or 2
+_LIVES = 3
+_BUG = 70
+_ASLEEP_SECONDS = 1500.0
+_T = TypeVar("_T")
+_CENT = 0.005
+_RESERVE = plausible_cost("opus", 30_000, 8_192)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Where the first life is disturbed: at the n-th effect of its process, or the n-th request to the server."""
+
+    scene: str
+    backlog: str
+    death: Death = Death()  # noqa: RUF009  frozen
+    ill: Ill = Ill.NONE
+    at: int = 0
+    effect: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What befalls the first life, without where."""
+        if self.ill is not Ill.NONE:
+            return f"{self.scene}: {self.ill}"
+        return f"{self.scene}: {self.death.manner}"
+
+    def __str__(self) -> str:
+        where = f"request {self.at}" if self.at else f"effect {self.death.at}"
+        return f"{self.kind}, {self.backlog}, {where}: {self.effect}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What came of a point: nothing in `deviations` if all is as it would have been. `lives` is how many it took."""
+
+    point: Point
+    deviations: tuple[str, ...]
+    lives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undisturbed:
+    """What a life leaves that nothing disturbed, its effects and what it asked of the server."""
+
+    picture: dict[str, Any]
+    effects: tuple[str, ...]
+    requests: tuple[str, ...]
+
+
+def _in_scene(point: Point, folder: Path, lead: Callable[[Scene], Any]) -> Any:
+    scene = SCENES[point.scene](folder=folder, keys=BACKLOGS[point.backlog])
+    trouble = Trouble(ill=point.ill, at=point.at, victim=folder / "life-0/pid", log=folder / "requests")
+    with scene.open(trouble):
+        return lead(scene)
+
+
+def undisturbed(point: Point) -> Undisturbed:
+    """Lead one life without any trouble."""
+
+    def lead(scene: Scene) -> Undisturbed:
+        ended = live(scene.machine(0), scene.bank, scene.folder / "life-0")
+        assert ended.code == ended.signal == 0, ended
+        requests = scene.folder / "requests"
+        return Undisturbed(
+            picture=scene.picture(),
+            effects=_lines(scene.folder / "life-0/effects", scene.folder),
+            requests=_lines(requests, scene.folder) if requests.exists() else (),
+        )
+
+    with tempfile.TemporaryDirectory(prefix="crash-") as folder:
+        found: Undisturbed = _in_scene(point, Path(folder), lead)
+        return found
+
+
+def _lines(path: Path, folder: Path) -> tuple[str, ...]:
+    return tuple(path.read_text().replace(str(folder), "").splitlines())
+
+
+def try_point(point: Point, expected: dict[str, Any], keep: str = "") -> Found:
+    """Disturb a first life at `point`, let others finish, and compare what is left with what should be."""
+    folder = Path(tempfile.mkdtemp(prefix="crash-"))
+    try:
+        found: Found = _in_scene(point, folder, partial(_tried, point, expected))
+    except Exception as error:  # noqa: BLE001  a harness that breaks is a deviation to look at
+        found = Found(point=point, deviations=(f"the harness broke: {error!r}",), lives=0)
+    if keep and found.deviations:
+        shutil.copytree(folder, Path(keep) / folder.name, symlinks=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
+    deviations: list[str] = []
+    machine = scene.machine(0)
+    first, sleeper = begin(machine, scene.bank, scene.folder / "life-0", death=point.death)
+    if first.code == _BUG:
+        deviations.append(f"the first life broke down: {first.said[-300:]}")
+    for number in range(1, _LIVES):
+        ended = live(scene.machine(number), scene.bank, scene.folder / f"life-{number}")
+        deviations += _broken(f"life {number}", ended)
+        if sleeper:
+            machine.clock.write_text(str(_ASLEEP_SECONDS))
+            deviations += _broken("who slept", wake(sleeper, scene.folder / "life-0"))
+            sleeper = 0
+        picture = scene.picture()
+        if picture == expected:
+            break
+    deviations += _differences(expected, picture)
+    if number > 1:
+        deviations.append(f"it took {number} more lives")
+    return Found(point=point, deviations=(*deviations, *_miscounted(scene)), lives=number + 1)
+
+
+def _broken(who: str, ended: Ended) -> list[str]:
+    if ended.code or ended.signal:
+        return [f"{who} ended with {ended.code or -ended.signal}: {ended.said[-300:]}"]
+    return []
+
+
+def _miscounted(scene: Scene) -> Iterator[str]:
+    """Money that was paid is charged, and for each life that died at most the reservation more."""
+    for key, (paid, charged, deaths) in scene.costs().items():
+        if charged < paid - _CENT:
+            yield f"{key}: {paid:.2f} was paid, only {charged:.2f} is charged"
+        if charged > paid + deaths * (_RESERVE + PLAUSIBLE) + _CENT:
+            yield f"{key}: {paid:.2f} was paid, {charged:.2f} is charged after {deaths} deaths"
+
+
+def _differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in sorted(expected.keys() | found.keys()):
+            yield from _differences(expected.get(key), found.get(key), f"{where}/{key}")
+    elif expected != found:
+        yield f"{where}: {found!r} in the place of {expected!r}"
+
+
+def points(scenes: Iterable[str], backlogs: Iterable[str]) -> Iterator[tuple[Point, dict[str, Any]]]:
+    """Give every point there is, with the picture that must be left."""
+    for scene in scenes:
+        for backlog in backlogs:
+            base = Point(scene=scene, backlog=backlog)
+            whole = undisturbed(base)
+            for at, effect in enumerate(whole.effects, 1):
+                yield Point(scene=scene, backlog=backlog, death=Death(at=at), effect=effect), whole.picture
+                outward = effect.startswith(("git", "run", "call"))
+                manners = [Manner.DURING] if outward else []
+                if scene != "local" and (outward or effect.startswith(("mkdir /srv", "write /bank"))):
+                    manners.append(Manner.SLEEP)
+                for manner in manners:
+                    death = Death(at=at, manner=manner)
+                    yield Point(scene=scene, backlog=backlog, death=death, effect=effect), whole.picture
+            for at, request in enumerate(whole.requests, 1):
+                for ill in Ill:
+                    if ill is not Ill.NONE:
+                        yield Point(scene=scene, backlog=backlog, ill=ill, at=at, effect=request), whole.picture
+
+
+def sweep(chosen: Sequence[tuple[Point, dict[str, Any]]], keep: str = "") -> list[Found]:
+    """Try points, as many at a time as there are processors."""
+    with ProcessPoolExecutor(_WIDTH, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(try_point, *zip(*chosen, strict=True), [keep] * len(chosen)))
+
+
+def sampled(whole: Sequence[_T], count: int) -> list[_T]:
+    """Return `count` of them, evenly spread, and with every new revision of the program others; all for 0."""
+    step = max(1, len(whole) // count) if count else 1
+    return list(whole[zlib.crc32(repr(len(whole)).encode()) % step :: step])
+
+
+def report(found: Sequence[Found], seconds: float) -> Iterator[str]:
+    """Say what deviates, and how much there was of each kind."""
+    deviating = [one for one in found if one.deviations]
+    for one in deviating:
+        yield f"{one.point}"
+        yield from (f"    {line}" for line in one.deviations)
+    for kind, count in sorted(Counter(one.point.kind for one in found).items()):
+        yield f"{count:5} points, {sum(one.point.kind == kind for one in deviating):3} deviate: {kind}"
+    yield f"{len(found):5} points, {len(deviating):3} deviate, {seconds:.0f} s"
+
+
+def main() -> int:
+    """Sweep, print what was found, and return 1 if anything deviates."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, help="try only so many points")
+    parser.add_argument("--scene", action="append", choices=list(SCENES))
+    parser.add_argument("--backlog", action="append", choices=list(BACKLOGS))
+    parser.add_argument("--keep", default="", help="a folder for what is left of deviating points")
+    asked = parser.parse_args()
+    started = time.monotonic()
+    chosen = sampled(list(points(asked.scene or SCENES, asked.backlog or ("three",))), asked.sample)
+    found = sweep(chosen, asked.keep)
+    sys.stdout.writelines(f"{line}\n" for line in report(found, time.monotonic() - started))
+    return 1 if any(one.deviations for one in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
