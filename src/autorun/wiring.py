@@ -22,8 +22,7 @@ from autorun.core.briefing import standing_orders
 from autorun.core.budget import Spent
 from autorun.core.choices import Provider
 from autorun.core.config import Config
-from autorun.core.credential import CredentialKind
-from autorun.core.derived import budget, checkpoints, policy
+from autorun.core.derived import budget, checkpoints, own_secrets, policy
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Happening
 from autorun.core.layers import Effective
@@ -387,9 +386,7 @@ def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Term
 
 def secrets(place: Place, config: Config) -> tuple[str, ...]:
     """The exact values that may stand in nothing that leaves."""
-    names = {*CredentialKind, "GITHUB_TOKEN", "GH_TOKEN", "LINEAR_API_KEY", config.state_provider.api_key_env or ""}
-    values = [place.environ.get(name, "") for name in sorted(names)] + [config.progress.slack_webhook or ""]
-    return tuple(value for value in values if value)
+    return own_secrets(config, place.environ)
 
 
 def _first_state(terms: Terms, config: Config, now: datetime) -> SessionState:

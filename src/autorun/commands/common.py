@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from autorun.core.derived import own_secrets
 from autorun.core.layers import Effective, config_file, load
 from autorun.core.loglines import inert
 from autorun.core.options import Kind, Option
 from autorun.core.settings import OPTIONS
+from autorun.effects.actions import mask
 from autorun.effects.place import Place, here
 
 _CONFIG = "run.config"
@@ -38,7 +40,11 @@ def effective(overrides: dict[str, Any], place: Place | None = None) -> tuple[Pl
     place = place or here()
     path, named = config_file(place.environ, overrides.get(_CONFIG))
     text = place.read(path, required=named)
-    return place, load(text, str(path), place.environ, overrides, on_actions=place.on_actions)
+    found = load(text, str(path), place.environ, overrides, on_actions=place.on_actions)
+    if place.on_actions:
+        for secret in own_secrets(found.config, place.environ):
+            mask(secret)
+    return place, found
 
 
 def located(overrides: dict[str, Any]) -> Place:

@@ -1,9 +1,25 @@
 """What the line works by, derived from the configuration."""
 
+from collections.abc import Mapping
+
 from autorun.core.budget import Budget
 from autorun.core.checkpoints import Checkpoints
 from autorun.core.config import Config
+from autorun.core.credential import CredentialKind
 from autorun.core.policy import PolicyRules
+
+# Beside the model's credentials and those that the configuration names.
+_SECRET_VARIABLES = (
+    *("GITHUB_TOKEN", "GH_TOKEN", "LINEAR_API_KEY"),
+    *("ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+)
+
+
+def own_secrets(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the exact values that may stand in nothing that is shown, kept or sent."""
+    names = {*CredentialKind, *_SECRET_VARIABLES, config.state_provider.api_key_env or ""}
+    values = [environ.get(name, "") for name in sorted(names)] + [config.progress.slack_webhook or ""]
+    return tuple(dict.fromkeys(value for value in values if value))
 
 
 def budget(config: Config, *, money_counts: bool = True) -> Budget:

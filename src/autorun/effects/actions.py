@@ -1,6 +1,7 @@
 """The runner's own log and files on GitHub Actions; the only writer of workflow commands."""
 
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 
@@ -36,10 +37,11 @@ def annotate(level: str, text: str, title: str = "") -> None:
 
 
 def mask(value: str) -> None:
-    """Let the runner hide a secret wherever it would appear in the log."""
+    """Let the runner hide a secret wherever it would appear in the log, also as git sends a token."""
     with redirect_stdout(sys.stderr):
         for part in filter(None, value.splitlines()):
             toolkit.add_mask(part)
+            toolkit.add_mask(b64encode(f"x-access-token:{part}".encode()).decode())
 
 
 def outputs(values: Mapping[str, str]) -> None:

@@ -105,11 +105,13 @@ def locked(path: Path, *, timeout: float = 30.0) -> Iterator[None]:
 
 
 def private_folder(path: Path) -> Path:
-    """Create a folder, with its parents, that only this user may enter; an existing one is closed to others.
+    """Create a folder and the parents it lacks, for this user alone; an existing folder is closed to others.
 
     Returns `path`. Raises OSError.
     """
-    path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
     if stat.S_IMODE(path.stat().st_mode) != _PRIVATE_FOLDER:
         path.chmod(_PRIVATE_FOLDER)
     return path
