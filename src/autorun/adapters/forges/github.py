@@ -160,7 +160,8 @@ class GitHubForge:
         missing = [name for name in dict.fromkeys(proposal.labels) if name.lower() not in has]
         if missing:
             labels = f"The labels {', '.join(missing)}"
-            self._bonus(f"{labels} were not put on", lambda: self._pull(there).add_to_labels(*missing))
+            issue = self._home.get_issue(self._number(there))  # to its labels a pull request is an issue
+            self._bonus(f"{labels} were not put on", lambda: issue.add_to_labels(*missing))
 
     def _ask_reviewers(self, proposal: Proposal, there: _Found) -> None:
         people = [name for name in proposal.reviewers if "/" not in name]
@@ -168,12 +169,9 @@ class GitHubForge:
         if not people and not teams:
             return
         pull = self._pull(there)
+        whom = {kind: names for kind, names in (("reviewers", people), ("team_reviewers", teams)) if names}
         try:
-            self.hub.call(
-                "Asking for a review",
-                lambda: pull.create_review_request(reviewers=people, team_reviewers=teams),
-                repeatable=True,
-            )
+            self.hub.call("Asking for a review", _asking(pull, **whom), repeatable=True)
         except (Refused, Missing):  # one who cannot be asked spoils it for all
             for name in people:
                 self._bonus(f"{name} was not asked for a review", _asking(pull, reviewers=[name]))
@@ -200,8 +198,11 @@ class GitHubForge:
         return self.hub.repository(self.repository)
 
     def _pull(self, there: _Found) -> Opened:
+        return self._home.get_pull(self._number(there))
+
+    def _number(self, there: _Found) -> int:
         assert there.pull_request.number is not None
-        return self._home.get_pull(there.pull_request.number)
+        return there.pull_request.number
 
 
 def _asking(pull: Opened, **whom: list[str]) -> Callable[[], object]:
