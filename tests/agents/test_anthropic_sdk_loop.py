@@ -1,6 +1,7 @@
 """What is the loop's own: its requests, its endings, its memory, its ways to the model."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from autorun.demo.script import Line, cut, drop, garble, hang, overloaded, refus
 from autorun.demo.scripted_model import ScriptedModel
 from kit.agent_conformance import DONE, FOREVER, assignment, lines_of, work
 from kit.anthropic_sdk import hired
+from kit.gateway import raw_service
 
 REPORT = "report_outcome"
 
@@ -217,6 +219,36 @@ def test_one_nudge_and_one_continuation_are_granted(tmp_path: Path) -> None:
     roles = [[message["role"] for message in request.body["messages"]] for request in model.asked]
     assert roles == [["user"], ["user", "assistant", "user"], ["user", "assistant", "user", "assistant"], roles[3]]
     assert "report_outcome" in model.asked[3].body["messages"][-1]["content"][0]["text"]
+
+
+def test_work_between_two_talks_earns_another_nudge(tmp_path: Path) -> None:
+    """Only talking twice in a row is the end."""
+    result, _ = _played([say("Soon."), run("true"), say("Done."), DONE], assignment(tmp_path))
+    assert result.ending is Ending.STATED
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"), [("overloaded_error", Ending.API_DOWN), ("rate_limit_error", Ending.RATE_LIMITED)]
+)
+def test_an_error_in_the_middle_of_an_answer_is_told_apart(tmp_path: Path, kind: str, ending: Ending) -> None:
+    """The status was 200 by then: only the event says what went wrong."""
+
+    def play(connection: socket.socket) -> None:
+        error = json.dumps({"type": "error", "error": {"type": kind, "message": "not now"}})
+        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        connection.sendall(f"{head}event: error\ndata: {error}\n\n".encode())
+
+    with raw_service(play) as url:
+        result = work(hired(url), assignment(tmp_path))
+    assert result.ending is ending
+    assert f"{kind}: not now" in result.sentence
+
+
+def test_a_service_that_forbids_another_try_is_not_asked_again(tmp_path: Path) -> None:
+    """Its own word counts more than the status."""
+    fault = refuse(500, "api_error", "broken", headers={"x-should-retry": "false"})
+    result, model = _played([fault], assignment(tmp_path), retries=5)
+    assert (result.ending, len(model.asked)) == (Ending.API_DOWN, 1)
 
 
 def test_a_call_that_was_cut_off_is_not_run(tmp_path: Path) -> None:
