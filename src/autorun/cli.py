@@ -18,6 +18,7 @@ COMMANDS = {
     "tasks": "List the queue in order, and why tasks would not run.",
     "show": "Print one task's record and its history.",
     "add": "Add a task to the file provider.",
+    "command": "Do what a new `/autorun ...` comment asks for.",
     "doctor": "Check everything a run needs, each with its remedy.",
     "demo": "Run the whole line on a throw-away repository with a scripted model.",
     "plan": "Claim what a run will work, and print the matrix of jobs.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autorun.core.errors import ConfigurationError
+from autorun.core.events import Event, parse
 from autorun.core.model import Command
 from autorun.effects import process
 from autorun.effects.git import Git, Identity, Remote, Repository, find_repository
@@ -101,6 +102,18 @@ class Place:
         """The URL that `git fetch origin` reads from; empty if there is no such remote."""
         asked = Git(git_dir=self.repository.common_dir).finished("config", "--get", "remote.origin.url")
         return Remote.parse(asked.stdout.decode(errors="replace").strip()).url if asked.ok else ""
+
+    @property
+    def event(self) -> Event:
+        """The event that started this job; an empty one elsewhere. Raises ConfigurationError."""
+        name, path = self.environ.get("GITHUB_EVENT_NAME", ""), self.environ.get("GITHUB_EVENT_PATH", "")
+        try:
+            return parse(name, json.loads(Path(path).read_bytes()) if path else {})
+        except (OSError, ValueError, RecursionError) as error:
+            raise ConfigurationError(
+                f"the event in {path} cannot be read: {error}",
+                hint="GITHUB_EVENT_PATH is set by the runner: leave it",
+            ) from None
 
     @property
     def run_url(self) -> str:
