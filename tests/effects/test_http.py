@@ -110,9 +110,10 @@ def test_what_the_server_names_is_waited(site: Site) -> None:
         ("-3", 0, 0),
         ("soon", 0, 0),
         ("", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3500, 3600),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
     ],
+    ids=["seconds", "fraction", "negative", "word", "nothing", "later", "earlier"],
 )
 def test_retry_after_is_a_number_or_a_date(named: str, low: float, high: float) -> None:
     """And anything else is nothing."""
