@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,9 +114,9 @@ def unpack(store: Store, bundle: bytes, *, head: str, base: str) -> str:
         if [value for key, value in named if key == "parent"] != [base]:
             raise HandoverRefused("its commit does not lie on the planned base alone")
         _refuse_giants(store, head, base)
+        return _rewritten(store, tree)
     except (GitFailed, StopIteration, ValueError) as error:
-        raise HandoverRefused(f"its bundle is incomplete: {str(error)[:200]}") from None
-    return tree
+        raise HandoverRefused(f"its bundle is unsound: {str(error)[:200]}") from None
 
 
 def _behind_header(bundle: bytes, *, head: str, base: str) -> int:
@@ -143,6 +144,14 @@ def _refuse_giants(store: Store, head: str, base: str) -> None:
     sizes = store.git("cat-file", "--batch-check=%(objectsize)", stdin=asked).split()
     if max(map(int, sizes), default=0) > _OBJECT_BYTES:
         raise HandoverRefused(f"its bundle holds a file of more than {_OBJECT_BYTES >> 20} MiB")
+
+
+def _rewritten(store: Store, tree: str) -> str:
+    """Write a tree anew by way of an index, which takes no odd modes and no names that lead elsewhere."""
+    with tempfile.TemporaryDirectory(prefix="handover-", dir=store.git.git_dir) as folder:
+        own = store.git.with_(index=Path(folder) / "index")
+        own("read-tree", tree)
+        return own("write-tree", "--missing-ok")
 
 
 def _content(path: Path, most: int) -> bytes:

@@ -8,6 +8,7 @@ from autorun.commands.common import bare, effective, note
 from autorun.core.errors import ConfigurationError
 from autorun.core.handover import Itinerary
 from autorun.core.layers import Effective
+from autorun.core.model import WorkspaceKind
 from autorun.effects.place import Place
 from autorun.effects.store import Store
 from autorun.terms import Bench
@@ -20,9 +21,15 @@ def between(overrides: dict[str, object]) -> tuple[Place, Effective, HandoverFol
     place, found = effective({**overrides, "run.tasks": tuple(bare(key) for key in keys)})
     if found.config.run.handover is None:
         raise ConfigurationError("this phase needs a hand-over folder", hint="name it with `--handover DIR`")
+    path = place.root / found.config.run.handover
+    if found.config.workspace.kind is WorkspaceKind.CHECKOUT and path.is_relative_to(place.root):
+        raise ConfigurationError(
+            f"the hand-over folder {path} lies in the checkout, which is cleaned for every task",
+            hint="name a folder outside of it, on GitHub Actions below `${{ runner.temp }}`",
+        )
     for warning in found.warnings:
         note(f"warning: {warning}")
-    return place, found, HandoverFolder(path=place.root / found.config.run.handover)
+    return place, found, HandoverFolder(path=path)
 
 
 def planned(found: Effective, folder: HandoverFolder) -> Itinerary:
