@@ -94,7 +94,7 @@ class Line:
             ),
             world=world,
             now=hub.clock.now,
-            monotonic=lambda: (hub.clock.now() - hub.clock.now()).total_seconds(),
+            monotonic=lambda: hub.clock.now().timestamp(),
             nonce=nonces.__next__,
             stop=lambda: None,
             closing=lambda: None,
