@@ -59,11 +59,17 @@ class Ended:
         """Everything, act's own words included."""
         return "".join(str(line.get("msg", "")).rstrip("\n") + "\n" for line in self.lines) + self.errors
 
-    def output(self, name: str) -> str:
-        """Return what the workflow printed as `name=value`, the last time."""
-        found = re.findall(rf"(?m)^{re.escape(name)}=(.*)$", self.printed)
-        assert found, f"the workflow printed no {name}:\n{self.told}"
-        return str(found[-1])
+    @cached_property
+    def steps(self) -> list[str]:
+        """The names of the steps that ran, nested ones included, in order."""
+        found = re.findall(r"(?m)^.*(?:Success|Failure) - (?:Pre|Main|Post) (.*) \[.*\]$", self.told)
+        return [str(name) for name in found]
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The outputs that were set in this job, the last value of each."""
+        found = re.findall(r"(?m)::set-output:: ([a-z-]+)=(.*)$", self.told)
+        return {str(name): str(value) for name, value in found}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from autorun.adapters import state_carrier
-from autorun.adapters.bubblewrap_setup import make_usable
 from autorun.adapters.journal import SessionFolder
 from autorun.adapters.sandbox import apparmor_restricts, probe
-from autorun.adapters.visibility import private
 from autorun.commands.common import effective, note
 from autorun.core.carried import Ticket
 from autorun.core.choices import Backend, Phase, SandboxMode
+from autorun.core.derived import own_secrets
 from autorun.core.errors import ResumeRefused
 from autorun.core.journal import Happening
 from autorun.core.layers import Effective
@@ -22,7 +21,6 @@ from autorun.core.sandbox_remedies import Usable
 from autorun.core.summary import job_summary
 from autorun.effects import actions, files
 from autorun.effects.place import Place
-from autorun.wiring import secrets
 
 _ENTRIES = 100_000
 _REPORTED = {Happening.TASK_ENDED, Happening.TASK_SKIPPED, Happening.WARNING}
@@ -37,29 +35,50 @@ def command() -> None:
 @command.command("needs")
 @click.argument("state", type=_FOLDER)
 def needs(state: Path) -> None:
-    """Set outputs that say what this job needs; `state` is the folder that an earlier run left in the cache."""
-    _, found = effective({})
+    """Set outputs that say what this job needs, and go on from the counters that an earlier run left in `state`."""
+    place, found = effective({})
     run = found.config.run
     works = run.phase in {Phase.ALL, Phase.EXECUTE} and not run.dry_run
+    whole = works and run.phase is Phase.ALL
     backend = found.config.autonomous.backend
-    ticket = state_carrier.ticket(state) if works else None
+    confined = works and found.config.sandbox.mode is not SandboxMode.OFF
+    ticket = _counted(place, state) if whole else None
     actions.outputs(
         {
             "cli": _word(works and backend is Backend.CLAUDE_CODE),
             "sdk": _word(works and backend is Backend.ANTHROPIC_SDK),
-            "sandbox": _word(works and found.config.sandbox.mode is not SandboxMode.OFF),
-            "state": _word(works and run.phase is Phase.ALL),
+            "sandbox": _word(confined and not isinstance(probe(place.environ), Usable)),
+            "state": _word(whole),
             "previous-run": ticket.run_id if ticket and ticket.artifact else "",
             "previous-artifact": ticket.artifact if ticket else "",
         }
     )
 
 
+def _counted(place: Place, state: Path) -> Ticket | None:
+    """Go on from the counters of an earlier run; return what says where its unfinished work lies."""
+    ticket = state_carrier.ticket(state)
+    if ticket is None:
+        note("No earlier run left a state to go on from.")
+        return None
+    try:
+        state_carrier.unpack_counters(state, place.session_folder)
+    except ResumeRefused as error:
+        actions.annotate("notice", f"{error} Unfinished tasks start afresh.", title="Autorun")
+        return None
+    if not ticket.artifact:
+        note(f"Going on from run {ticket.run_id}, which kept no unfinished work.")
+    return ticket
+
+
 @command.command("sandbox")
 def sandbox() -> None:
     """Make bubblewrap usable; on a machine that outlives the job only say what would."""
     place, _ = effective({})
+    found = probe(place.environ)
     if place.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
+        from autorun.adapters.bubblewrap_setup import make_usable  # noqa: PLC0415  only where it is used
+
         found = make_usable(
             lambda: probe(place.environ),
             place.environ,
@@ -67,8 +86,6 @@ def sandbox() -> None:
             restricted=apparmor_restricts,
             say=note,
         )
-    else:
-        found = probe(place.environ)
     note("The sandbox works." if isinstance(found, Usable) else f"{found.sentence} {found.remedy}")
 
 
@@ -76,19 +93,13 @@ def sandbox() -> None:
 @click.argument("state", type=_FOLDER)
 @click.argument("artifact", type=_FOLDER)
 def restore(state: Path, artifact: Path) -> None:
-    """Put what an earlier run left into the session folder; whatever is wrong with it costs only the resume."""
+    """Put an earlier run's unfinished work into the session folder; whatever is wrong with it costs the resume."""
     place, _ = effective({})
     ticket = state_carrier.ticket(state)
-    if ticket is None:
-        note("No earlier run left a state to go on from.")
-        return
     try:
-        state_carrier.unpack_counters(state, place.session_folder)
-        if ticket.artifact:
+        if ticket is not None:
             came = state_carrier.unpack_work(artifact, place.session_folder, ticket.manifest)
             note(f"Going on from run {ticket.run_id}, unfinished tasks: {came}.")
-        else:
-            note(f"Going on from run {ticket.run_id}, which kept no transcripts.")
     except ResumeRefused as error:
         actions.annotate("notice", f"{error} Unfinished tasks start afresh.", title="Autorun")
     finally:
@@ -110,7 +121,7 @@ def save(state: Path, artifact: Path, name: str) -> None:
     if end is not None:
         files.replace(report, job_summary(told, end), mode=0o644)
     digest = (
-        state_carrier.pack_work(folder, artifact, secrets=secrets(place, found.config))
+        state_carrier.pack_work(folder, artifact, secrets=own_secrets(found.config, place.environ))
         if _keeps(place, found)
         else ""
     )
@@ -124,6 +135,8 @@ def save(state: Path, artifact: Path, name: str) -> None:
 
 def _keeps(place: Place, found: Effective) -> bool:
     """Whether transcripts may lie where everyone who can read the repository can read them."""
+    from autorun.adapters.visibility import private  # noqa: PLC0415  what it needs takes its time to load
+
     wanted = found.config.progress.keep_transcripts
     return private(place.environ, place.environ.get("GITHUB_TOKEN", "")) if wanted is None else wanted
 

@@ -1,0 +1,60 @@
+"""The stage for whole runs of the action: a GitHub, a runner that stays, a model that plays the demo's story."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autorun.demo.project import CHECKS, GREET, GREETS_BY_NAME, GREETS_THE_WORLD
+from autorun.demo.scripted_model import ScriptedModel
+from github_double import GitHubDouble
+from github_double.repository import Repository
+from kit import repos
+from kit.act import ROOT, Ended, Machine
+
+CONFIG = "workspace:\n  verify:\n    - sh check.sh\n  max_repair_attempts: 1\n"
+FILES = {
+    "greet.sh": GREET,
+    "check.sh": CHECKS,
+    "tests/world.sh": GREETS_THE_WORLD,
+    "tests/name.sh": GREETS_BY_NAME,
+    ".ai-agents/config.yml": CONFIG,
+}
+KEY = "sk-ant-a-key-made-for-this-test"
+
+
+@dataclass
+class Stage:
+    """A repository on the double, its clone on a runner, and the model."""
+
+    hub: GitHubDouble
+    repo: Repository
+    machine: Machine
+    clone: Path
+    model: ScriptedModel
+
+    def runs(
+        self,
+        example: str,
+        event: str,
+        *,
+        run_id: int = 101,
+        payload: Mapping[str, object] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Ended:
+        """Run the workflow file of an example on an event."""
+        place = f".github/workflows/{Path(example).name}"
+        text = (ROOT / "examples" / example).read_text()
+        repos.write_files(
+            self.clone, {place: text.replace("  queue: max\n", "")}
+        )  # act refuses it, and queues nothing
+        return self.machine.run(
+            self.clone,
+            event,
+            workflow=place,
+            payload=payload,
+            inputs=inputs,
+            secrets={"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": self.hub.token(repository=self.repo)},
+            env={**self.hub.env(self.repo), "ANTHROPIC_BASE_URL": self.model.url, **(env or {})},
+            run_id=run_id,
+        )
