@@ -43,9 +43,9 @@ _GOES_ON = frozenset({
 class Hold:
     """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far.
 
-    `running`: a stretch has begun and is not booked. `written_at` is when the record was last known to be ours,
-    `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask it to cover what a call may
-    cost; `writing` keeps their writes and ours apart.
+    `running`: a stretch has begun and is not booked. `cost_estimated`: a subscription pays. `written_at` is when the
+    record was last known to be ours, `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask
+    it to cover what a call may cost; `writing` keeps their writes and ours apart.
     """
 
     bench: Bench
@@ -60,6 +60,7 @@ class Hold:
     session: AgentSession | None = None
     running: bool = False
     lost: bool = False
+    cost_estimated: bool = False
     blocked: list[str] = field(default_factory=list)
     writing: RLock = field(default_factory=RLock, repr=False)
 
@@ -76,6 +77,7 @@ class Hold:
                 ttl=terms.lease,
                 session_id=terms.session_id,
                 reserve_usd=terms.reserve_usd,
+                cost_estimated=terms.cost_estimated,
             ),
             revision=task.revision,
         )
@@ -90,6 +92,7 @@ class Hold:
             tried_at=now,
             written_at=bench.now(),
             session=before.session,
+            cost_estimated=terms.cost_estimated,
         )
 
     @property
@@ -227,7 +230,13 @@ class Hold:
         # Of a stretch that was torn off nobody knows what its last call cost: it keeps what was covered.
         unknown = max(0.0, self.record.attempts[-1].charged_usd - used.cost_usd) if self.running else 0.0
         return settled(
-            self.record, outcome, now=self.bench.now(), usage=used, burned=burns(outcome), reserved_usd=unknown
+            self.record,
+            outcome,
+            now=self.bench.now(),
+            usage=used,
+            burned=burns(outcome),
+            reserved_usd=unknown,
+            cost_estimated=self.cost_estimated,
         )
 
     def _due(self) -> bool:

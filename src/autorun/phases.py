@@ -280,6 +280,7 @@ def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack)
     if handed is None:
         raise HandoverRefused("there is nothing")
     result, bundle = handed
+    hold.cost_estimated = result.cost_estimated
     session = result.session if result.session and result.session.backend == bench.terms.backend else None
     if result.statement is None:
         outcome = believed(result.outcome, hold.attempts)
@@ -299,8 +300,7 @@ def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack)
         yield Step(name="publish", doing=verdict.otherwise.sentence, outcome=verdict.otherwise)
         return
     evidence = Evidence(change=change, findings=findings, checks=result.checks)
-    own = replace(bench, terms=replace(bench.terms, cost_estimated=result.cost_estimated))
-    yield from published(own, hold, leg.before, result.statement, evidence)
+    yield from published(bench, hold, leg.before, result.statement, evidence)
 
 
 def _refuse_unchecked(bench: Bench, hold: Hold, result: Result) -> None:

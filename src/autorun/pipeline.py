@@ -191,7 +191,7 @@ def _prepare(
         session_id=terms.session_id,
         findings=evidence.findings,
         run_url=terms.run_url,
-        cost_estimated=terms.cost_estimated,
+        cost_estimated=hold.cost_estimated,
         blocked=tuple(hold.blocked),
     )
     message = rendering.commit_message(task, statement, session_id=terms.session_id)

@@ -109,9 +109,15 @@ def facts(said: Statement, *findings: Finding, run_url: str = "") -> PullRequest
     )
 
 
-def record(outcome: Outcome, task: Task = GITHUB) -> Record:
+def record(outcome: Outcome, task: Task = GITHUB, *, estimated: bool = False) -> Record:
     begun = claimed(
-        Record(task=task.id), Holder(nonce="n"), now=NOW, ttl=timedelta(minutes=15), session_id="s-1", reserve_usd=1
+        Record(task=task.id),
+        Holder(nonce="n"),
+        now=NOW,
+        ttl=timedelta(minutes=15),
+        session_id="s-1",
+        reserve_usd=1,
+        cost_estimated=estimated,
     )
     return settled(begun, outcome, now=NOW + timedelta(minutes=5), usage=Usage(turns=4, cost_usd=0.5), burned=False)
 
@@ -276,7 +282,7 @@ def test_a_status_comment_tells_state_reason_question_and_cost() -> None:
         retry_at=NOW + timedelta(hours=1),
     )
     task = Task(id=GITHUB.id, title="x", warnings=("Two sections named Steps.",))
-    body = status_comment(task, record(outcome), run_url="https://github.com/o/r/actions/runs/1", cost_estimated=True)
+    body = status_comment(task, record(outcome, estimated=True), run_url="https://github.com/o/r/actions/runs/1")
     for part in (
         "<!-- autorun:task=github/7 -->\n\n### Autorun: blocked, needs an answer",
         "**Why:** Two readings are possible.",

@@ -36,7 +36,7 @@ class Attempt:
 
     `reserved_usd` is what may have been spent since the last write: zero once the attempt has ended in order,
     charged in full when its runner died. `burned` attempts count against `max_attempts`; an outage, a signal
-    or a human's stop burns none.
+    or a human's stop burns none. `cost_estimated`: a subscription pays.
     """
 
     number: int
@@ -47,6 +47,7 @@ class Attempt:
     reserved_usd: float = 0.0
     reason: Reason | None = None
     burned: bool = False
+    cost_estimated: bool = False
 
     @property
     def charged_usd(self) -> float:
@@ -108,6 +109,7 @@ def claimed(
     ttl: timedelta,
     session_id: str,
     reserve_usd: float = 0.0,
+    cost_estimated: bool = False,
 ) -> Record:
     """Return the record with a new attempt by `holder`: a claim, or a steal if someone else holds it.
 
@@ -121,7 +123,13 @@ def claimed(
         else attempt
         for attempt in record.attempts
     )
-    attempt = Attempt(number=len(attempts) + 1, session_id=session_id, started_at=now, reserved_usd=reserve_usd)
+    attempt = Attempt(
+        number=len(attempts) + 1,
+        session_id=session_id,
+        started_at=now,
+        reserved_usd=reserve_usd,
+        cost_estimated=cost_estimated,
+    )
     return replace(
         record,
         state=after(record.state, Move.STEAL if stolen else Move.CLAIM),
@@ -146,7 +154,14 @@ def renewed(record: Record, *, now: datetime, ttl: timedelta, usage: Usage, rese
 
 
 def settled(
-    record: Record, outcome: Outcome, *, now: datetime, usage: Usage, burned: bool, reserved_usd: float = 0.0
+    record: Record,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    usage: Usage,
+    burned: bool,
+    reserved_usd: float = 0.0,
+    cost_estimated: bool = False,
 ) -> Record:
     """Return the record of a finished attempt: nobody holds the task, the cost is final.
 
@@ -159,6 +174,7 @@ def settled(
         reserved_usd=reserved_usd,
         reason=outcome.reason,
         burned=burned,
+        cost_estimated=cost_estimated or record.attempts[-1].cost_estimated,
     )
     return replace(
         record,

@@ -92,7 +92,7 @@ def pull_request_body(task: Task, facts: PullRequestFacts) -> str:
     return outgoing.cut("\n\n".join(section for section in sections if section) + "\n")
 
 
-def status_comment(task: Task, record: Record, *, run_url: str = "", cost_estimated: bool = False) -> str:
+def status_comment(task: Task, record: Record, *, run_url: str = "") -> str:
     """Return the one comment that shows a task's record: state, why, what is asked of people, attempts, cost."""
     outcome = record.outcome
     sections = [task_marker(task.id), f"### Autorun: {_HEADLINES[record.state]}"]
@@ -110,7 +110,7 @@ def status_comment(task: Task, record: Record, *, run_url: str = "", cost_estima
         sections.append(f"It is tried again after {_moment(record.next_eligible_at)}.")
     sections += [f"- {outgoing.line(warning, 400)}" for warning in task.warnings[:_LISTED]]
     if record.attempts:
-        sections.append(_attempts(record.attempts, cost_estimated=cost_estimated))
+        sections.append(_attempts(record.attempts))
     if run_url:
         sections.append(outgoing.link("The run", run_url) + " has the log.")
     return outgoing.cut("\n\n".join(section for section in sections if section) + "\n")
@@ -187,13 +187,13 @@ def _blocker(blocker: Blocker) -> str:
     return "\n\n".join(parts)
 
 
-def _attempts(attempts: tuple[Attempt, ...], *, cost_estimated: bool) -> str:
+def _attempts(attempts: tuple[Attempt, ...]) -> str:
     rows = [
         f"| {a.number} | {_moment(a.started_at)} | {_result(a)} | {a.usage.turns} "
-        f"| {money(a.charged_usd, estimated=cost_estimated)} |"
+        f"| {money(a.charged_usd, estimated=a.cost_estimated)} |"
         for a in attempts[-_ATTEMPTS:]
     ]
-    total = money(sum(a.charged_usd for a in attempts), estimated=cost_estimated)
+    total = money(sum(a.charged_usd for a in attempts), estimated=any(a.cost_estimated for a in attempts))
     head = ("| attempt | started | ended | turns | cost |", "|---|---|---|---|---|")
     return "\n".join((*head, *rows, "", f"{len(attempts)} attempt{'s' * (len(attempts) != 1)}, {total} in all."))
 

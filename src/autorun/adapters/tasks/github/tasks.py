@@ -54,7 +54,6 @@ class GitHubTasks:
         comment_id: int | None = None,
         server_url: str = SERVER_URL,
         run_url: str = "",
-        cost_estimated: bool = False,
         secrets: Sequence[str] = (),
     ) -> None:
         self._hub = hub
@@ -68,7 +67,6 @@ class GitHubTasks:
         self._asked: tuple[str, Note] | None = None
         self._server_url = server_url
         self._run_url = run_url
-        self._cost_estimated = cost_estimated
         self._secrets = tuple(secrets)
         self._known: dict[str, Issue] = {}
 
@@ -114,7 +112,7 @@ class GitHubTasks:
         self._known[found.key] = self._board.show(found, record.state, self._comment(task, record))
 
     def _comment(self, task: Task, record: Record) -> str:
-        text = rendering.status_comment(task, record, run_url=self._run_url, cost_estimated=self._cost_estimated)
+        text = rendering.status_comment(task, record, run_url=self._run_url)
         refused = record.outcome is not None and record.outcome.reason is Reason.PUBLISHING
         if refused and record.branch and record.pull_request is None:
             page = compare_page(self._server_url, self._reader.room.name, record.branch)

@@ -21,7 +21,6 @@ def linear_tasks(
     *,
     bots: Collection[str] = (),
     run_url: str = "",
-    cost_estimated: bool = False,
     secrets: Sequence[str] = (),
     stop: Stop = lambda: None,
 ) -> LinearTasks:
@@ -45,6 +44,5 @@ def linear_tasks(
         project=options.project_name,
         bots=bots,
         run_url=run_url,
-        cost_estimated=cost_estimated,
         secrets=own,
     )

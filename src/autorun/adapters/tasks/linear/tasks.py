@@ -64,7 +64,6 @@ class LinearTasks:
         project: str | None = None,
         bots: Collection[str] = (),
         run_url: str = "",
-        cost_estimated: bool = False,
         secrets: Sequence[str] = (),
     ) -> None:
         self._client = client
@@ -73,7 +72,6 @@ class LinearTasks:
         self._wanted_project = project
         self._bots = frozenset(bots)
         self._run_url = run_url
-        self._cost_estimated = cost_estimated
         self._secrets = tuple(secrets)
         self._label_ids: dict[str, str] = {}
 
@@ -128,7 +126,7 @@ class LinearTasks:
             self._client.order(queries.UPDATE_ISSUE, id=found.id, input=change)
 
     def _say(self, found: Issue, task: Task, record: Record) -> None:
-        text = rendering.status_comment(task, record, run_url=self._run_url, cost_estimated=self._cost_estimated)
+        text = rendering.status_comment(task, record, run_url=self._run_url)
         body = redacted(text, self._secrets)
         for new_id in comment_ids(self._viewer.id, found.id):
             ours = self._ours(found)
