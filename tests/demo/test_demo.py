@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,10 +82,25 @@ def test_what_it_tells_to_try_works(played: tuple["subprocess.CompletedProcess[b
     assert project.status()["tasks_completed"] == 2
 
 
-def test_without_the_cli_it_says_how_to_get_it(tmp_path: Path) -> None:
+# Runs the command where the SDK is not installed either.
+_WITHOUT_SDK = "import sys; sys.modules['anthropic'] = None; from autorun.__main__ import main; main()"
+
+
+def test_without_the_cli_the_sdk_does_the_work(tmp_path: Path) -> None:
+    """The same story with the same endings, and it says who works."""
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        (*AUTORUN, "demo"), cwd=tmp_path, env=environ, capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"anthropic-sdk" in done.stderr
+    assert b"2 in review, 3 need you" in done.stdout
+
+
+def test_without_any_agent_it_says_how_to_get_one(tmp_path: Path) -> None:
     """Exit 4, the remedy, and nothing left behind; a folder that is in use is not touched."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    argv = (*AUTORUN, "demo")
+    argv = (sys.executable, "-c", _WITHOUT_SDK, "demo")
     done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
     said = done.stderr.decode()
     assert done.returncode == 4

@@ -3,12 +3,14 @@
 import os
 import shutil
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from autorun.commands.common import note, out
 from autorun.commands.start import say
+from autorun.core.choices import Backend
 from autorun.core.errors import AgentUnavailable, ConfigurationError
 from autorun.core.layers import Effective, load
 from autorun.demo.project import ENDINGS, FILES
@@ -41,18 +43,25 @@ def command(folder: Path | None) -> int:
 
 
 def _play(top: Path) -> int:
+    backend = _backend()
     note(
         "This is a demonstration. The model is SCRIPTED: a server on this machine plays a story written in advance.\n"
-        "Everything else is real: the agent's CLI, git, the checks, the policy, the records.\n"
+        f"Everything else is real: the agent ({backend}), git, the checks, the policy, the records.\n"
         f"Repository: {top / 'greeter'}\n"
     )
     root = build(top / "greeter")
     with ScriptedModel(STORY) as model:
-        place, found = _configured(root, top / "home", model.url)
+        place, found = _configured(root, top / "home", model.url, backend)
         with session(place, found, progress(place)) as running:
             report = running.run()
     say(report)
     return _explain(report, root)
+
+
+def _backend() -> Backend:
+    """The CLI, or where there is none the loop over the Anthropic SDK if that is installed."""
+    without_cli = shutil.which("claude") is None and find_spec("anthropic") is not None
+    return Backend.ANTHROPIC_SDK if without_cli else Backend.CLAUDE_CODE
 
 
 def build(root: Path) -> Path:
@@ -68,12 +77,13 @@ def build(root: Path) -> Path:
     return root
 
 
-def _configured(root: Path, home: Path, url: str) -> tuple[Place, Effective]:
+def _configured(root: Path, home: Path, url: str, backend: Backend) -> tuple[Place, Effective]:
     home.mkdir(exist_ok=True)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ = {**kept, "HOME": str(home), "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "placeholder-for-the-demo"}
     place = Place(repository=find_repository(root), environ=environ)
-    return place, load(place.read(Path(_CONFIG)), _CONFIG, environ, {}, on_actions=False)
+    overrides = {"autonomous.backend": backend}
+    return place, load(place.read(Path(_CONFIG)), _CONFIG, environ, overrides, on_actions=False)
 
 
 def _explain(report: Report, root: Path) -> int:
