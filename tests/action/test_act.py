@@ -1,13 +1,15 @@
 """The action as a user has it: the examples' own workflow files, run by act, on a GitHub and a model of our own."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 from autorun.demo.script import run, say, state, write
 from autorun.demo.story import BLOCKED, COMPLETES, REPAIRED
 from kit.action_stage import KEY, Stage
 
-DEAR = 4_000_000  # tokens of one request: more than a session may cost
+DEAR = 500_000  # tokens of one answer: more than a session may cost
 
 
 def test_a_scheduled_run_works_the_backlog(stage: Callable[..., Stage]) -> None:
@@ -37,7 +39,7 @@ def test_a_second_run_goes_on_where_the_first_one_stopped(stage: Callable[..., S
     """State travels by cache and artifact: the next run continues the same conversation on the same work."""
     story = [
         run("cat greet.sh"),
-        (say("This was dear.") + write("tests/bye.sh", "true\n")).costing(input=DEAR),
+        (say("This was dear.") + write("tests/bye.sh", "true\n")).costing(output=DEAR),
         write("bye.sh", "echo Goodbye\n"),
         state(completed="It says goodbye.", title="Say goodbye"),
     ]
@@ -52,6 +54,7 @@ def test_a_second_run_goes_on_where_the_first_one_stopped(stage: Callable[..., S
     assert second.code == 0, second.told
     assert "Going on from run 201, unfinished tasks: 1." in second.printed
     assert any(message["role"] == "assistant" for message in on.model.asked[asked].body["messages"])
+    assert on.repo.pull_requests, second.told
     (pull,) = on.repo.pull_requests
     assert pull.head == f"autorun/github-{issue.number}"
 
@@ -69,14 +72,16 @@ def test_a_manual_dry_run_writes_nothing(stage: Callable[..., Stage]) -> None:
     assert on.model.asked == []
 
 
-def test_inputs_are_values_and_nothing_else(stage: Callable[..., Stage]) -> None:
+def test_inputs_are_values_and_nothing_else(stage: Callable[..., Stage], tmp_path: Path) -> None:
     """Shell, workflow commands and expressions in an input end as a sentence about that input."""
     on = stage()
-    evil = "$(touch pwned)\n::error::pwned\n${{ github.token }}`id`"
-    ended = on.runs("manual-dispatch/autorun.yml", "workflow_dispatch", inputs={"model": evil}, run_id=302)
-    assert ended.code == 1
-    assert "::error::pwned" not in ended.printed
-    assert not [line for line in ended.lines if str(line.get("msg", "")).strip().endswith("::error::pwned")]
+    evil = f"$(touch {tmp_path}/ran)\n::error::planted\n${{{{ github.token }}}}`touch {tmp_path}/ran`"
+    inputs = {"model": evil, "task": evil, "cost-limit": "5"}
+    ended = on.runs("manual-dispatch/autorun.yml", "workflow_dispatch", inputs=inputs, run_id=302)
+    assert ended.code == 1, ended.told
+    assert "there is no task" in ended.told
+    assert not (tmp_path / "ran").exists()
+    assert not [line for line in ended.told.splitlines() if re.match(r"\W*::error::planted", line)]
 
 
 def test_a_command_starts_the_worker(stage: Callable[..., Stage]) -> None:
@@ -89,7 +94,7 @@ def test_a_command_starts_the_worker(stage: Callable[..., Stage]) -> None:
     ended = on.runs("comment-command/autorun-comment.yml", "issue_comment", payload=event, run_id=401)
     assert ended.code == 0, ended.told
     (dispatch,) = on.repo.dispatches
-    assert dispatch.inputs == {"task": str(issue.number), "comment-id": str(comment.database_id)}
+    assert dispatch.inputs == {"task": str(issue.number), "comment-id": str(comment.id)}
     worked = on.runs("comment-command/autorun.yml", "workflow_dispatch", inputs=dispatch.inputs, run_id=402)
     assert worked.code == 0, worked.told
     assert [pull.head for pull in on.repo.pull_requests] == [f"autorun/github-{issue.number}"]

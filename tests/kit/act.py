@@ -129,6 +129,7 @@ class Machine:
         env: Mapping[str, str] | None = None,
         run_id: int = 101,
         actor: str = "octocat",
+        seconds: float = _LINE_SECONDS,
     ) -> Ended:
         """Run one workflow file of a repository to its end."""
         given = {
@@ -138,7 +139,7 @@ class Machine:
             **(env or {}),
         }
         event_file = self.home / f"event-{run_id}.json"
-        event_file.write_text(json.dumps(payload or {}))
+        event_file.write_text(json.dumps({**(payload or {}), **({"inputs": dict(inputs)} if inputs else {})}))
         text = (repository / workflow).read_text() + (self.release / "action.yml").read_text()
         argv = [
             *(
@@ -157,12 +158,11 @@ class Machine:
             *("--artifact-server-port", str(_free_port())),
             *_flags("--env", given),
             *_flags("--secret", secrets or {}),
-            *_flags("--input", inputs or {}),
             *_flags("--local-repository", self._mapped(text)),
         ]
         clean = {"PATH": _path(), "HOME": str(self.home), "ACT_DISABLE_VERSION_CHECK": "1", "LANG": "C.UTF-8"}
         done = subprocess.run(
-            argv, cwd=repository, env=clean, capture_output=True, text=True, check=False, timeout=_LINE_SECONDS
+            argv, cwd=repository, env=clean, capture_output=True, text=True, check=False, timeout=seconds
         )
         lines = tuple(json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
         return Ended(code=done.returncode, lines=lines, errors=done.stderr)
