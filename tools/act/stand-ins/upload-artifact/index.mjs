@@ -1,4 +1,5 @@
 // What actions/upload-artifact does with its client for one folder: no hidden files, modes forgotten.
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,6 +10,10 @@ const core = await import(new URL("@actions/core/lib/core.js", modules));
 const { DefaultArtifactClient } = await import(new URL("@actions/artifact/lib/artifact.js", modules));
 
 const root = core.getInput("path", { required: true });
+if (!existsSync(root)) {
+  core.warning(`No files were found with the provided path: ${root}. No artifacts will be uploaded.`);
+  process.exit(0);
+}
 const entries = await readdir(root, { recursive: true, withFileTypes: true });
 const files = entries
   .filter((entry) => entry.isFile())
