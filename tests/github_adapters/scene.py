@@ -53,7 +53,7 @@ class Scene:
             self.hub.clock.advance(seconds=seconds)
 
         urls = self.hub.env()
-        given: dict[str, Any] = {"timeout": 5, "wait": wait} | more
+        given: dict[str, Any] = {"timeout": 60, "wait": wait} | more
         return GitHub(
             token=self.token, api_url=urls["GITHUB_API_URL"], graphql_url=urls["GITHUB_GRAPHQL_URL"], **given
         )

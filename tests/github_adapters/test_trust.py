@@ -64,13 +64,13 @@ def test_someone_who_left_does_not(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [failures.not_found(), failures.server_error(), failures.forbidden(), failures.silence(9)]
+    "failure", [failures.not_found(), failures.server_error(), failures.forbidden(), failures.reset()]
 )
 def test_a_role_that_is_not_told_is_refused(scene: Scene, failure: failures.Failure) -> None:
     """Never taken for a yes, and asked again the next time."""
     scene.issue()
     plan = scene.hub.fail(failure, where="GET /repos/*/permission")
-    tasks = scene.tasks(client=scene.client(timeout=1, pauses=()))
+    tasks = scene.tasks(client=scene.client(pauses=()))
     (task,) = tasks.backlog().tasks
     assert "whose role" in task.objection
     if failure.status != 404:
