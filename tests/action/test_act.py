@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from autorun.demo.project import BLOCKED, COMPLETES, REPAIRED
 from autorun.demo.script import run, say, state, write
-from autorun.demo.story import BLOCKED, COMPLETES, REPAIRED
+from kit.act import ROOT
 from kit.action_stage import KEY, Stage
 
 DEAR = 500_000  # tokens of one answer: more than a session may cost
@@ -22,9 +23,9 @@ def test_a_scheduled_run_works_the_backlog(stage: Callable[..., Stage]) -> None:
     assert ended.code == 0, ended.told
     pulls = {pull.head: pull for pull in on.repo.pull_requests}
     assert set(pulls) == {f"autorun/github-{done.number}", f"autorun/github-{mended.number}"}
-    assert all(pull.draft and "Closes #" in pull.body for pull in pulls.values())
+    assert all(pull.draft and "Closes #" in (pull.body or "") for pull in pulls.values())
     assert "autorun:blocked" in {label.name for label in asks.labels}
-    assert "Where does the language come from?" in asks.comments[-1].body
+    assert "Where does the language come from?" in (asks.comments[-1].body or "")
     outputs = ended.outputs
     assert (outputs["completed"], outputs["blocked"], outputs["failed"]) == ("2", "1", "0")
     assert (outputs["state"], outputs["reason"]) == ("stopped", "empty")
@@ -86,7 +87,7 @@ def test_inputs_are_values_and_nothing_else(stage: Callable[..., Stage], tmp_pat
 
 def test_a_command_starts_the_worker(stage: Callable[..., Stage]) -> None:
     """`/autorun` in a comment is acknowledged and dispatches; the worker, given its inputs, works that issue."""
-    on = stage({".github/workflows/autorun.yml": "on: workflow_dispatch\njobs: {}\n"})
+    on = stage({".github/workflows/autorun.yml": (ROOT / "examples/comment-command/autorun.yml").read_text()})
     issue = on.repo.issue(COMPLETES, "Say goodbye.", by="ana")
     other = on.repo.issue(REPAIRED, "Shout.", by="ana").label("autorun", by="ana")
     comment = issue.comment("/autorun", by="ana")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from autorun.demo.story import COMPLETES
+from autorun.demo.project import COMPLETES
 from kit import repos
 from kit.act import ROOT, needed
 from kit.action_stage import Stage

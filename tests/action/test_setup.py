@@ -46,7 +46,7 @@ class Job:
 
     def autorun(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Start Autorun as the action does, in the checkout."""
-        argv = [self.temp / "autorun/venv/bin/python", "-I", "-m", "autorun", *arguments]
+        argv = [str(self.temp / "autorun/venv/bin/python"), "-I", "-m", "autorun", *arguments]
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.workspace), "HOME": str(self.workspace)}
         return subprocess.run(argv, cwd=self.workspace, env=env, capture_output=True, text=True, check=False)
 
