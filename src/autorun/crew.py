@@ -108,9 +108,9 @@ def crew(
 @contextmanager
 def nobody(place: Place, config: Config, **_: object) -> Iterator[Crew]:
     """Put together a crew that works nothing, for the phases that need none: no CLI, no credential, no sandbox."""
-    del config
+    del place, config
     refusal = AgentUnavailable("no agent works in this phase", hint="`autorun execute` works the tasks of a plan")
-    yield Crew(agent=_Absent(refusal), verifier=_verifier(place, _Cell()))
+    yield Crew(agent=_Absent(refusal), verifier=_Absent(refusal))
 
 
 def confined(place: Place, config: Config) -> str:

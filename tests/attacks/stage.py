@@ -92,7 +92,7 @@ class Stage:
         return bool(git(self.root, "for-each-ref", f"refs/heads/autorun/file-{key}"))
 
     def play(
-        self, scripts: Script | Mapping[str, Script], *options: str, seconds: float = 90.0, **environ: str
+        self, scripts: Script | Mapping[str, Script], *options: str, seconds: float = 300.0, **environ: str
     ) -> "Raid":
         """Run a session in which the hostile agent plays `scripts`, to its end."""
         with ScriptedModel(scripts) as model:
