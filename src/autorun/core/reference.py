@@ -83,9 +83,12 @@ def _inputs() -> str:
 
 
 def _outputs() -> str:
+    """The outputs; in the report phase the run itself sets those that are saved otherwise."""
     return "".join(
         f"  {each.name}:\n    description: {json.dumps(each.about)}\n"
-        f"    value: ${{{{ steps.{each.step}.outputs.{each.name} }}}}\n"
+        f"    value: ${{{{ steps.{each.step}.outputs.{each.name}"
+        + (f" || steps.run.outputs.{each.name}" if each.step != "run" else "")
+        + " }}\n"
         for each in OUTPUTS
     )
 
