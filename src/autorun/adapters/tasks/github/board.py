@@ -19,20 +19,22 @@ _CREDIT = re.compile(r"\n+\[The run\]\([^)\n]*\) has the log\.")
 _ADD_LABEL = "addLabelsToLabelable(input: {labelableId: $issue, labelIds: $added}) { __typename }"
 _REMOVE_LABELS = "removeLabelsFromLabelable(input: {labelableId: $issue, labelIds: $removed}) { __typename }"
 _ADD_COMMENT = "addComment(input: {subjectId: $issue, body: $body}) { commentEdge { node { id createdAt } } }"
+_DELETE_COMMENT = "deleteIssueComment(input: {{id: ${name}}}) {{ __typename }}"
 _EDIT_COMMENT = "updateIssueComment(input: {id: $comment, body: $body}) { issueComment { id lastEditedAt } }"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Writes:
-    """What has to change. Labels are named, `removed` with their ids."""
+    """What has to change. Labels are named, `removed` with their ids; `strays` are comments that must go."""
 
     label: str = ""
     removed: Mapping[str, str]
     comment: bool = False
+    strays: tuple[str, ...] = ()
 
     @property
     def none(self) -> bool:
-        return not (self.label or self.removed or self.comment)
+        return not (self.label or self.removed or self.comment or self.strays)
 
 
 class Board:
@@ -73,6 +75,7 @@ class Board:
             label=wanted if wanted and not found.bears(wanted) else "",
             removed=removed,
             comment=found.own is None or not _says(found.own.body, body),
+            strays=found.strays,
         )
 
     def _write(self, found: Issue, writes: _Writes, state: TaskState, body: str) -> Issue:
@@ -96,6 +99,10 @@ class Board:
         if writes.removed:
             variables["removed"], declared["$removed"] = list(writes.removed.values()), "[ID!]!"
             fields.append(f"removed: {_REMOVE_LABELS}")
+        for number, stray in enumerate(writes.strays):
+            name = f"stray{number}"
+            variables[name], declared[f"${name}"] = stray, "ID!"
+            fields.append(f"{name}: {_DELETE_COMMENT.format(name=name)}")
         done = found
         if fields:
             mutation = f"mutation({', '.join(f'{k}: {v}' for k, v in declared.items())}) {{ {' '.join(fields)} }}"
@@ -117,7 +124,7 @@ class Board:
             node = comment["commentEdge"]["node"] if found.own is None else comment["issueComment"]
             at = datetime.fromisoformat(node.get("lastEditedAt") or node["createdAt"])
             own = Own(id=str(node["id"]), body=body, at=at)
-        return replace(found, labels=labels, own=own)
+        return replace(found, labels=labels, own=own, strays=())
 
     def _refused(self, found: Issue, faults: tuple[Fault, ...]) -> None:
         """Raise what parts of a change met: Missing where looking again may help."""

@@ -38,7 +38,8 @@ class Blocker:
 class Issue:
     """An issue, its lists whole but for `notes`, where `all_notes` says so.
 
-    `labels` maps names to node ids. `own` is our status comment; the first, should there be more.
+    `labels` maps names to node ids. `own` is our status comment; the first, should there be more, whose ids are
+    `strays`: a runner that slept between its look and its write has made them.
     """
 
     node_id: str
@@ -59,6 +60,7 @@ class Issue:
     all_notes: bool
     own: Own | None
     blockers: tuple[Blocker, ...]
+    strays: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -95,6 +97,7 @@ def issue(node: Node, *, label: str, marker: str, deeds: Sequence[Node], edits: 
         all_notes=all_notes,
         own=_own(ours[0]) if ours else None,
         blockers=tuple(_blocker(each, repository) for each in node["blockedBy"]["nodes"] if each),
+        strays=tuple(str(each["id"]) for each in ours[1:]),
     )
 
 
