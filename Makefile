@@ -9,13 +9,17 @@ SCHEMAS := tools/dev/.schemas/.ready
 STAND_INS := tools/act/node_modules/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 
-.PHONY: demo test lint format generate bench lock clean
+.PHONY: demo test crash-sweep lint format generate bench lock clean
 
 demo: .venv/.ready $(CLAUDE)  ## the main job on the embedded defaults: no network, no credentials
 	$(BIN)/autorun demo
 
 test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS)  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
+
+crash-sweep: .venv/.ready $(SCHEMAS)  ## lives cut at every outward effect, and crowds of runners; minutes
+	PYTHONPATH=tests $(BIN)/python -m crash.sweep
+	PYTHONPATH=tests $(BIN)/python -m concurrency.crowd --rounds 3
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

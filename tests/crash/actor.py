@@ -4,8 +4,8 @@ What was really paid stands in the bank, a file that no crash takes back.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autorun.core.errors import AutorunError
@@ -34,7 +34,7 @@ REPAIR = "verification fails"
 
 @dataclass
 class Actor:
-    """Plays by the task's key: `done…` is completed, `ask…` needs a human, `mend…` is right after a repair.
+    """Plays a task's role, by default its key: `done…` is completed, `ask…` asks, `mend…` is right after a repair.
 
     Each payment is a line: the task's key, USD, who paid, when; a stretch of work begins with a payment of nothing.
     Before each answer `covers` is asked for its plausible price, like the gateway asks; `seconds` is what one takes.
@@ -42,6 +42,7 @@ class Actor:
 
     covers: dict[TaskId, Callable[[float], None]]
     bank: Path
+    roles: Mapping[str, str] = field(default_factory=dict)
     name: str = "actor"
     seconds: float = 0.0
 
@@ -61,7 +62,7 @@ class Actor:
             self._pay(key, PRICE)
             usage += Usage(turns=1, input_tokens=10, output_tokens=10, cost_usd=PRICE, context_tokens=20)
             watch(Activity(kind=ActivityKind.SAID, text=f"answer {number + 1}", usage=usage))
-        statement = _played(key, assignment)
+        statement = _played(self.roles.get(key, key), assignment)
         return AgentResult(ending=Ending.STATED, usage=usage, statement=statement, session=session)
 
     def _pay(self, key: str, usd: float) -> None:
@@ -80,13 +81,13 @@ class Actor:
         return why or ""
 
 
-def _played(key: str, assignment: Assignment) -> Statement:
+def _played(role: str, assignment: Assignment) -> Statement:
     folder = assignment.workspace.path
-    if key.startswith("ask"):
+    if role.startswith("ask"):
         blocker = Blocker(what="Which one?", why="Both would do.", needed="Say one.")
         return Statement(claimed=Claimed.NEEDS_INPUT, summary="A question.", blockers=(blocker,))
-    if key.startswith("mend"):
+    if role.startswith("mend"):
         repaired = REPAIR in assignment.prompt
         (folder / "bad.txt").unlink(missing_ok=True) if repaired else (folder / "bad.txt").write_text("bad\n")
-    (folder / f"{key}.txt").write_text(f"{key}\n")
-    return Statement(claimed=Claimed.COMPLETED, summary="Done.", title=f"Do {key}", body=f"{key} is done.")
+    (folder / f"{role}.txt").write_text(f"{role}\n")
+    return Statement(claimed=Claimed.COMPLETED, summary="Done.", title=f"Do {role}", body=f"{role} is done.")

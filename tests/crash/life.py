@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import autorun.adapters.agents.claude_code
-import autorun.adapters.notify.lines  # noqa: F401  late imports of the wiring, paid once for all lives
+import autorun.adapters.notify.lines
+import autorun.on_github  # noqa: F401  late imports of the wiring, paid once for all lives
 from autorun.core.errors import AutorunError
 from autorun.core.layers import load
 from autorun.effects.git import find_repository
@@ -89,7 +90,7 @@ def _work(machine: Machine, bank: Path, folder: Path, seconds: float, overrides:
     found = load(place.read(Path(CONFIG)), CONFIG, place.environ, overrides, on_actions=place.on_actions)
     with session(place, found) as running:
         bench = running.bench
-        actor = Actor(covers=bench.covers, bank=bank, name=folder.name, seconds=seconds)
+        actor = Actor(covers=bench.covers, bank=bank, roles=machine.roles, name=folder.name, seconds=seconds)
         running.bench = replace(
             bench,
             terms=machine.terms(bench.terms),

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,13 +20,12 @@ from autorun.effects.git import Git, Remote, find_repository
 from autorun.effects.store import Store
 from autorun.ports import World
 from autorun.terms import Terms
-from crash.servers import Trouble, serve
+from crash.servers import HubProcess, Trouble, prepare, serve, serve_hub
 from kit.repos import git, make_repository
 
 CONFIG = """\
 state_provider: {type: file}
 workspace:
-  kind: worktree
   verify: ["test ! -e bad.txt"]
 sandbox: {mode: "off"}
 """
@@ -49,6 +48,7 @@ class Machine:
     """Where one runner lives: its checkout, its home, and what of its world differs from the wiring's.
 
     `seconds_ahead` may be changed while it lives, in the file `clock`. `lease` is in seconds, None for the usual.
+    `roles` is what the actor plays for a task, by key.
     """
 
     checkout: Path
@@ -56,6 +56,7 @@ class Machine:
     boot_id: str = ""
     seconds_ahead: float = 0.0
     lease: float | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clock(self) -> Path:
@@ -117,7 +118,7 @@ class Remotely(Machine):
 
     @property
     def private(self) -> tuple[Path, ...]:
-        return (*super().private, self.home / "store")
+        return (*super().private, self.checkout, self.home)
 
 
 @dataclass(kw_only=True)
@@ -132,11 +133,6 @@ class Scene:
     def bank(self) -> Path:
         """What was really paid, line by line."""
         return self.folder / "bank"
-
-    @property
-    def pull_requests(self) -> Path:
-        """Where pull requests lie."""
-        raise NotImplementedError
 
     def machine(self, number: int) -> Machine:
         """The machine of the n-th life: a fresh one."""
@@ -158,9 +154,9 @@ class Scene:
         """Some checkout that is there."""
         return self.folder / "project"
 
-    def statuses(self) -> dict[str, str]:
-        """What people see of each task, where this scene shows it."""
-        return {}
+    def shown(self) -> dict[str, Any]:
+        """What people see: pull requests, and the status of each task."""
+        raise NotImplementedError
 
     def picture(self) -> dict[str, Any]:
         """Everything that must be the same however often runners died: records, branches, pull requests, states."""
@@ -184,8 +180,7 @@ class Scene:
             }
             for key, record in seen.items()
         }
-        pulls = sorted(path.name for path in self.pull_requests.glob("*"))
-        return {"records": records, "branches": branches, "pull requests": pulls, "shown": self.statuses()}
+        return {"records": records, "branches": branches, **self.shown()}
 
     def costs(self) -> dict[str, tuple[float, float, int]]:
         """Return for each task what was paid, what its records are charged, and how many lives died over it."""
@@ -208,10 +203,6 @@ class Locally(Scene):
         make_repository(self.checkout, wanted(self.keys))
         self.server = self.checkout / ".git"
 
-    @property
-    def pull_requests(self) -> Path:
-        return self.checkout / ".ai-agents/pull-requests"
-
     def machine(self, number: int) -> Machine:
         del number  # there is but one
         shutil.rmtree(self.checkout / ".ai-agents/session", ignore_errors=True)
@@ -219,18 +210,18 @@ class Locally(Scene):
         home.mkdir(exist_ok=True)
         return Machine(checkout=self.checkout, home=home)
 
-    def statuses(self) -> dict[str, str]:
-        found = {}
+    def shown(self) -> dict[str, Any]:
+        statuses = {}
         for key in self.keys:
             lines = (self.checkout / f".ai-agents/state/{key}.md").read_text().splitlines()
-            found[key] = next((line for line in lines if line.startswith("status:")), "")
-        return found
-
-    def picture(self) -> dict[str, Any]:
-        worktrees = git(self.checkout, "worktree", "list", "--porcelain").count("worktree ")
-        dirty = git(self.checkout, "status", "--porcelain", "--", ".", ":!.ai-agents")
-        strays = [str(path) for path in (self.checkout / ".ai-agents/state").glob(".autorun-*")]
-        return {**super().picture(), "worktrees": worktrees, "dirty": dirty, "strays": strays}
+            statuses[key] = next((line for line in lines if line.startswith("status:")), "")
+        return {
+            "pull requests": _names(self.checkout / ".ai-agents/pull-requests"),
+            "statuses": statuses,
+            "worktrees": git(self.checkout, "worktree", "list", "--porcelain").count("worktree "),
+            "dirty": git(self.checkout, "status", "--porcelain", "--", ".", ":!.ai-agents"),
+            "strays": _names(self.checkout / ".ai-agents/state", ".autorun-*"),
+        }
 
 
 @dataclass(kw_only=True)
@@ -245,9 +236,8 @@ class OverHttp(Scene):
         self.server.parent.mkdir()
         git(self.checkout, "clone", "--quiet", "--bare", str(self.checkout), str(self.server))
 
-    @property
-    def pull_requests(self) -> Path:
-        return self.folder / "srv/pull-requests"
+    def shown(self) -> dict[str, Any]:
+        return {"pull requests": _names(self.folder / "srv/pull-requests")}
 
     @contextmanager
     def open(self, trouble: Trouble) -> Iterator[Self]:
@@ -270,4 +260,57 @@ class OverHttp(Scene):
         )
 
 
-SCENES: dict[str, Callable[..., Scene]] = {"local": Locally, "http": OverHttp}
+@dataclass(kw_only=True)
+class AsJob(Machine):
+    """A hosted runner: the job's environment, a checkout of the repository, nothing from the job before."""
+
+    job: Mapping[str, str]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        temporary = {"RUNNER_TEMP": str(self.home), "GITHUB_ACTIONS": "true"}
+        return {**super().environ, **temporary, **self.job}
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        return (*super().private, self.checkout, self.home)
+
+
+@dataclass(kw_only=True)
+class OnGitHub(Scene):
+    """A double of GitHub, issues for tasks, and jobs: one life is one run, and the next begins when it has ended."""
+
+    hub: HubProcess | None = None
+
+    def __post_init__(self) -> None:
+        prepare()
+
+    @contextmanager
+    def open(self, trouble: Trouble) -> Iterator[Self]:
+        with serve_hub(self.folder / "hub", self.keys, CONFIG.replace("type: file", "type: github"), trouble) as hub:
+            self.hub = hub
+            self.server = Path(hub.ask("server"))
+            git(self.folder, "clone", "--quiet", str(self.server), str(self.checkout))
+            yield self
+
+    def machine(self, number: int) -> Machine:
+        assert self.hub is not None
+        checkout, home = self.folder / f"clone-{number}", self.folder / f"home-{number}"
+        git(self.folder, "clone", "--quiet", str(self.server), str(checkout))
+        home.mkdir()
+        job: dict[str, str] = self.hub.ask("job")
+        git(checkout, "remote", "set-url", "origin", f"{job['GITHUB_SERVER_URL']}/{job['GITHUB_REPOSITORY']}.git")
+        roles = {str(issue): key for issue, key in enumerate(self.keys, 1)}
+        return AsJob(checkout=checkout, home=home, boot_id=f"boot-{number}", job=job, roles=roles)
+
+    def shown(self) -> dict[str, Any]:
+        assert self.hub is not None
+        found: dict[str, Any] = self.hub.ask("shown")
+        return found
+
+
+def _names(folder: Path, pattern: str = "*") -> list[str]:
+    return sorted(path.name for path in folder.glob(pattern))
+
+
+SCENES: dict[str, Callable[..., Scene]] = {"local": Locally, "http": OverHttp, "github": OnGitHub}

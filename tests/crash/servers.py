@@ -1,15 +1,30 @@
-"""A git server in a process of its own, with trouble in store for its n-th request."""
+"""A git server, and a GitHub, in processes of their own, with trouble in store for their n-th request."""
 
+import json
 import os
 import signal
+import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
+from github_double.contract import contract
+from github_double.gql import schema
+from github_double.hub import GitHubDouble
+from github_double.repository import Repository
+from github_double.server import Reply, Request
 from kit.githttp import ConnectionCut, GitBackend, git_server
+
+_SILENT_SECONDS = 3.0
+_MARK = "<!-- autorun:task="
+_WORKFLOW = "name: Autorun\non: {workflow_dispatch: {}}\njobs: {}\n"
+_T = TypeVar("_T")
 
 
 class Ill(StrEnum):
@@ -39,37 +54,61 @@ class Trouble:
             os.kill(int(self.victim.read_text()), signal.SIGKILL)
 
 
+@dataclass(kw_only=True)
+class Fate:
+    """Brings a trouble when its time has come."""
+
+    trouble: Trouble
+    count: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def bring(self, request: str, answer: Callable[[], _T], refusal: _T, cut: _T | None = None) -> _T:
+        """Answer a request, or refuse it, or cut it off: by returning `cut`, or raising ConnectionCut."""
+        trouble = self.trouble
+        with self.lock:
+            self.count += 1
+            ill = trouble.ill if self.count == trouble.at else Ill.NONE
+            with trouble.log.open("a") as log:
+                log.write(f"{request}\n")
+        if ill is Ill.ERROR:
+            return refusal
+        if ill is Ill.SILENCE:
+            time.sleep(_SILENT_SECONDS)
+        if ill is Ill.DEATH_BEFORE:
+            trouble.kill()
+        given = answer() if ill in {Ill.NONE, Ill.DEATH_AFTER, Ill.RESET_AFTER} else None
+        if ill is Ill.DEATH_AFTER:
+            trouble.kill()
+        if given is not None and ill is Ill.NONE:
+            return given
+        if cut is None:
+            raise ConnectionCut
+        return cut
+
+
 class TroubledBackend(GitBackend):
     """A git server that brings its trouble."""
 
-    trouble: Trouble
-    count = 0
+    fate: Fate
 
     def respond(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        with self._lock:
-            self.count += 1
-            due = self.trouble.ill if self.count == self.trouble.at else Ill.NONE
-            with self.trouble.log.open("a") as log:
-                log.write(f"{method} {target}\n")
-        match due:
-            case Ill.DEATH_BEFORE:
-                self.trouble.kill()
-                raise ConnectionCut
-            case Ill.RESET_BEFORE:
-                raise ConnectionCut
-            case Ill.ERROR:
-                return 503, [], b""
-            case Ill.SILENCE:
-                time.sleep(3.0)
-                raise ConnectionCut
-        answer = super().respond(method, target, headers, body)
-        if due is Ill.DEATH_AFTER:
-            self.trouble.kill()
-        if due in {Ill.RESET_AFTER, Ill.DEATH_AFTER}:
-            raise ConnectionCut
-        return answer
+        answer = partial(super().respond, method, target, headers, body)
+        refusal: tuple[int, list[tuple[str, str]], bytes] = (503, [], b"")
+        return self.fate.bring(f"{method} {target}", answer, refusal)
+
+
+class TroubledHub(GitHubDouble):
+    """A GitHub that brings its trouble."""
+
+    fate: Fate
+
+    def _reply(self, request: Request) -> Reply:
+        unavailable = Reply(status=503, headers=[("Content-Type", "text/html")], body=b"Unicorn!")
+        said = request.body.decode("utf-8", "replace")[:60] if request.target.endswith("graphql") else ""
+        asked = f"{request.method} {request.target} {said!r}"
+        return self.fate.bring(asked, partial(super()._reply, request), unavailable, Reply(cut=True))
 
 
 @contextmanager
@@ -80,7 +119,7 @@ def serve(root: Path, trouble: Trouble) -> Iterator[str]:
     if pid == 0:
         os.close(reading)
         backend = TroubledBackend(root=root)
-        backend.trouble = trouble
+        backend.fate = Fate(trouble=trouble)
         with git_server(backend) as url:
             os.write(writing, url.encode())
             os.close(writing)
@@ -94,3 +133,105 @@ def serve(root: Path, trouble: Trouble) -> Iterator[str]:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def prepare() -> None:
+    """Load what a hub needs, once for all that are forked later."""
+    contract()
+    schema()
+
+
+@dataclass(kw_only=True)
+class HubProcess:
+    """A hub in another process, which answers questions: `job`, `server`, `shown`."""
+
+    questions: TextIO
+    answers: TextIO
+
+    def ask(self, question: str) -> Any:
+        """Ask and wait for the answer."""
+        self.questions.write(f"{question}\n")
+        self.questions.flush()
+        return json.loads(self.answers.readline())
+
+
+@contextmanager
+def serve_hub(folder: Path, keys: tuple[str, ...], config: str, trouble: Trouble) -> Iterator[HubProcess]:
+    """Serve a hub with an issue for each key from a forked process."""
+    folder.mkdir()
+    asked, asking = os.pipe()
+    told, telling = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(asking)
+        os.close(told)
+        code = 1
+        try:
+            with os.fdopen(asked) as questions, os.fdopen(telling, "w") as answers:
+                _be_hub(folder, keys, config, trouble, questions, answers)
+            code = 0
+        except BaseException as error:  # noqa: BLE001  a forked process must not return
+            sys.stderr.write(f"hub: {error!r}\n")
+        finally:
+            os._exit(code)
+    os.close(asked)
+    os.close(telling)
+    try:
+        with os.fdopen(asking, "w") as questions, os.fdopen(told) as answers:
+            yield HubProcess(questions=questions, answers=answers)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _be_hub(
+    folder: Path, keys: tuple[str, ...], config: str, trouble: Trouble, questions: TextIO, answers: TextIO
+) -> None:
+    TroubledHub.fate = Fate(trouble=trouble)
+    with TroubledHub(folder=folder) as hub:
+        files = {".github/workflows/autorun.yml": _WORKFLOW, ".ai-agents/config.yml": config, "README.md": "# App\n"}
+        repo = hub.repository("octo/app", files=files)
+        repo.user("ana", role="write")
+        for key in keys:
+            body = f"Please.\n\n## Acceptance Criteria\n- [ ] {key}.txt is there\n"
+            repo.issue(f"Do {key}", body, by="ana").label("autorun", by="ana")
+        for line in questions:
+            answers.write(json.dumps(_answer(hub, repo, line.strip())) + "\n")
+            answers.flush()
+
+
+def _answer(hub: GitHubDouble, repo: Repository, question: str) -> Any:
+    match question:
+        case "server":
+            return str(repo.git.path)
+        case "job":
+            for run in repo.runs:
+                if run.status != "completed":
+                    run.finish("failure")
+            run = repo.run("autorun.yml").start()
+            token = hub.token(repository=repo)
+            return {**hub.env(repo), "GITHUB_TOKEN": token, "GITHUB_RUN_ID": str(run.id), "GITHUB_RUN_ATTEMPT": "1"}
+        case _:
+            return _shown(hub, repo)
+
+
+def _shown(hub: GitHubDouble, repo: Repository) -> dict[str, Any]:
+    """What people see of issues and pull requests, and what GitHub would have forbidden."""
+    issues = {
+        str(number): {
+            "state": issue.state,
+            "labels": sorted(issue.label_names),
+            "status comments": [
+                (comment.body or "").partition("### ")[2].partition("\n")[0]
+                for comment in issue.comments
+                if (comment.body or "").startswith(_MARK)
+            ],
+            "comments": len(issue.comments),
+        }
+        for number, issue in repo.issues.items()
+        if not issue.is_pull_request
+    }
+    pulls = sorted(f"{pull.head} {pull.state} {pull.title}" for pull in repo.pull_requests)
+    # Who dies while it speaks says half a sentence.
+    violations = {each for each in hub.violations if not each.endswith("the body is no JSON")}
+    return {"issues": issues, "pull requests": pulls, "violations": sorted(violations)}
