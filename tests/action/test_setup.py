@@ -1,5 +1,6 @@
 """The action's set-up: checked against hashes each time, apart from the checkout, wherever its folders lie."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -157,6 +158,12 @@ def test_the_pinned_cli_is_known_by_its_hash(job: Job) -> None:
     code, outputs, printed = job.run("claude", "", env={"PATH": str(git_only)})
     assert (code, outputs) == (4, {})
     assert "actions/setup-node" in printed
+
+
+def test_the_known_hashes_are_those_of_the_pinned_version(job: Job) -> None:
+    """Whoever changes the version is reminded to hash the programs anew."""
+    pinned = json.loads((job.action / "tools/claude/package.json").read_text())["dependencies"].values()
+    assert all(f"of version {version}," in (job.action / "tools/claude/SHA256SUMS").read_text() for version in pinned)
 
 
 def test_a_python_is_found_or_none_is_named(tmp_path: Path, job: Job) -> None:

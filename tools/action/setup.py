@@ -46,7 +46,9 @@ class Job:
     @property
     def kept(self) -> Path:
         """What later jobs find again, by the cache or because the machine stays."""
-        return Path(self.environ.get("RUNNER_TOOL_CACHE") or self.environ["RUNNER_TEMP"]) / "autorun"
+        tools = Path(self.environ.get("RUNNER_TOOL_CACHE") or self.environ["RUNNER_TEMP"])
+        nearest = next(folder for folder in (tools, *tools.parents) if folder.exists())
+        return (tools if os.access(nearest, os.W_OK) else Path(self.environ["RUNNER_TEMP"])) / "autorun"
 
     @property
     def own(self) -> Path:
