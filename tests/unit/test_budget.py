@@ -84,7 +84,9 @@ def test_only_a_wider_limit_that_left_less_is_blamed(
         "autonomous.minutes_per_session": budget.minutes_per_session,
     }
     assert ending in {Ending.COST_LIMIT, Ending.TIME_LIMIT}
-    assert set_limits[reached.key] is not None
+    limit = set_limits[reached.key]
+    assert limit is not None
+    assert f"{limit:g}" in reached.sentence or f"{limit:.2f}" in reached.sentence
 
 
 def test_a_full_context_can_be_left_unwatched() -> None:

@@ -46,23 +46,24 @@ class Reached:
 def session_limit(budget: Budget, spent: Spent) -> Reached | None:
     """Tell which limit forbids to begin another task, if one does."""
     if budget.tasks_per_session is not None and spent.tasks >= budget.tasks_per_session:
-        return Reached(
-            sentence=f"Task limit reached: {budget.tasks_per_session}", key="autonomous.max_tasks_per_session"
-        )
+        return _reached(budget, "autonomous.max_tasks_per_session")
     if budget.minutes_per_session is not None and spent.seconds >= budget.minutes_per_session * 60:
-        return Reached(
-            sentence=f"Time limit reached: {budget.minutes_per_session:g} minutes",
-            key="autonomous.minutes_per_session",
-        )
+        return _reached(budget, "autonomous.minutes_per_session")
     if budget.usd_per_session is not None and spent.usd >= budget.usd_per_session:
-        return Reached(
-            sentence=f"Cost limit reached: ${budget.usd_per_session:.2f}", key="autonomous.cost_limit_per_session"
-        )
+        return _reached(budget, "autonomous.cost_limit_per_session")
     if budget.usd_per_day is not None and spent.usd_today >= budget.usd_per_day:
-        return Reached(
-            sentence=f"Cost limit reached: ${budget.usd_per_day:.2f} in 24 hours", key="autonomous.cost_limit_per_day"
-        )
+        return _reached(budget, "autonomous.cost_limit_per_day")
     return None
+
+
+def _reached(budget: Budget, key: str) -> Reached:
+    words, limit = {
+        "autonomous.max_tasks_per_session": ("Task limit reached: {}", budget.tasks_per_session),
+        "autonomous.minutes_per_session": ("Time limit reached: {:g} minutes", budget.minutes_per_session),
+        "autonomous.cost_limit_per_session": ("Cost limit reached: ${:.2f}", budget.usd_per_session),
+        "autonomous.cost_limit_per_day": ("Cost limit reached: ${:.2f} in 24 hours", budget.usd_per_day),
+    }[key]
+    return Reached(sentence=words.format(limit), key=key)
 
 
 def stretch_limits(
@@ -102,7 +103,7 @@ def beyond_task(budget: Budget, spent: Spent, used: Usage, seconds_used: float, 
     key, left = min(wider, key=lambda each: each[1])
     if left >= own[1]:
         return None
-    return Reached(sentence=f"The limit `{key}` is reached", key=key)
+    return _reached(budget, key)
 
 
 _LONGEST_SECONDS = 7 * 86400.0
