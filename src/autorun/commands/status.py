@@ -45,6 +45,11 @@ class Standing:
         return sum(self.counts.values()) - self.counts.get(TaskState.CANCELLED, 0)
 
     @property
+    def rate(self) -> float | None:
+        """The completed share of the total, None of nothing."""
+        return self.completed / self.total if self.total else None
+
+    @property
     def completed(self) -> int:
         """Tasks with a pull request or done."""
         return self.counts.get(TaskState.IN_REVIEW, 0) + self.counts.get(TaskState.DONE, 0)
@@ -107,9 +112,11 @@ def _counts(today: Plan, history: History) -> dict[TaskState, int]:
 def as_text(found: Standing) -> str:
     """Return it for people, readable at a glance."""
     lines = [_runner(found.session), *(_runner(other) for other in found.others)]
-    if found.total:
+    if found.rate is not None:
         by_state = ", ".join(f"{number} {state}" for state, number in found.counts.items())
-        lines.append(f"tasks    {found.completed} of {found.total} in review or done ({by_state})")
+        lines.append(
+            f"tasks    {found.completed} of {found.total} in review or done, {100 * found.rate:.0f} % ({by_state})"
+        )
     lines.append(f"cost     ${found.total_cost:.2f} over all sessions")
     if found.fault:
         lines.append(f"warning  the backlog cannot be read: {one_line(found.fault, 600)}")
@@ -122,6 +129,8 @@ def _runner(session: SessionState | None) -> str:
     if session is None:
         return "runner   not started: `autorun start` works the backlog"
     about = f"session {session.session}, {session.model}, {spent(session.usage + session.task_usage)}"
+    if session.tasks_per_hour:
+        about += f", {session.tasks_per_hour:.1f} tasks an hour"
     match session.state:
         case RunnerState.RUNNING:
             where = f"on {session.task} {one_line(session.title, 80)} ({session.step})"
@@ -143,7 +152,8 @@ def as_data(found: Standing) -> dict[str, object]:
     return {
         **_session_data(found.session),
         "tasks": {state.value: number for state, number in found.counts.items()},
-        "completion_rate": round(found.completed / found.total, 4) if found.total else None,
+        "tasks_total": sum(found.counts.values()),
+        "completion_rate": None if found.rate is None else round(found.rate, 4),
         "total_cost": round(found.total_cost, 6),
         "events": [{"at": entry.at.isoformat(), "what": entry.what, "text": plain(entry)} for entry in found.entries],
         "others": [_session_data(other) for other in found.others],
@@ -155,7 +165,7 @@ def _session_data(session: SessionState | None) -> dict[str, object]:
     if session is None:
         return {"state": "not_started", "tasks_completed": 0, **dict.fromkeys(_OF_A_SESSION)}
     dead = session.state is RunnerState.DEAD
-    hours = session.seconds / 3600
+    pace = session.tasks_per_hour
     values: tuple[object, ...] = (
         dead,
         session.session,
@@ -166,7 +176,7 @@ def _session_data(session: SessionState | None) -> dict[str, object]:
         session.step,
         session.task_usage.turns,
         session.tasks_ended,
-        round(session.tasks_ended / hours, 2) if hours else None,
+        None if pace is None else round(pace, 2),
         round(session.cost_usd, 6),
         session.reason or None,
         session.sentence,

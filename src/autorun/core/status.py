@@ -62,6 +62,11 @@ class SessionState:
         return sum(self.ended.values())
 
     @property
+    def tasks_per_hour(self) -> float | None:
+        """Tasks that ended in an hour of work, None before any time has passed."""
+        return self.tasks_ended / self.seconds * 3600 if self.seconds else None
+
+    @property
     def tasks_completed(self) -> int:
         """Tasks with a pull request."""
         return self.ended.get(TaskState.IN_REVIEW, 0) + self.ended.get(TaskState.DONE, 0)
