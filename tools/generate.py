@@ -1,10 +1,12 @@
-"""Write every file that is derived from the option table, or with `--check` tell which are stale."""
+"""Write every file that is derived from another, or with `--check` tell which are stale."""
 
 import argparse
 import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import conformance
 
 from autorun.core.reference import action_regions, generated_files
 
@@ -15,7 +17,11 @@ _ACTION = "action.yml"
 def texts(root: Path) -> Mapping[str, str]:
     """Return the text of every generated file, and of action.yml with its generated regions renewed."""
     action = root / _ACTION
-    return {**generated_files(), **({_ACTION: _renewed(action.read_text())} if action.is_file() else {})}
+    return {
+        **generated_files(),
+        **({_ACTION: _renewed(action.read_text())} if action.is_file() else {}),
+        **({conformance.PAGE: conformance.page(root)} if (root / conformance.DATA).is_file() else {}),
+    }
 
 
 def _renewed(text: str) -> str:
@@ -51,7 +57,7 @@ def main() -> int:
         return 0
     names = stale(arguments.root)
     if names:
-        sys.stderr.write(f"error: not as the option table has it: {', '.join(names)}\nhint: run `make generate`\n")
+        sys.stderr.write(f"error: not as their sources have it: {', '.join(names)}\nhint: run `make generate`\n")
     return 1 if names else 0
 
 
