@@ -94,7 +94,10 @@ def next_message(task: Task, *, nonce: str, changed: bool) -> str:
     if task.answer is not None and task.answer.text:
         parts.append(_answered(task.answer))
     if changed:
-        parts += [f"The task was edited since. It now reads as between the lines marked {nonce}:", _framed(task, nonce)]
+        parts += [
+            f"The task was edited since. It now reads as between the lines marked {nonce}:",
+            _framed(task, nonce),
+        ]
     if not parts:
         parts.append("You were stopped before you could finish. The folder is as you left it.")
     return "\n\n".join([*parts, "Go on from where you stopped, then report."]) + "\n"
