@@ -72,7 +72,7 @@ def work(tasks: int, runners: int, latency: float, backend: str, folder: Path) -
     """Work a backlog by so many runners at once."""
     keys = [f"t{number:03}" for number in range(tasks)]
     top = project(folder, keys)
-    with ScriptedModel({f"Marker-{key}-": script(key) for key in keys}, latency=latency) as model:  # type: ignore[arg-type, misc]  # a list of answers is a script
+    with ScriptedModel({f"Marker-{key}-": script(key) for key in keys}, latency=latency) as model:  # type: ignore[misc]  # a list of answers is a script
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),

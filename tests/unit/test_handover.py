@@ -1,0 +1,128 @@
+"""The hand-over's own rules: how money is dealt out, what is read back, what is believed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from autorun.core.errors import HandoverRefused
+from autorun.core.handover import (
+    Itinerary,
+    Leg,
+    believed,
+    charged,
+    digest,
+    encoded,
+    matrix,
+    read_plan,
+    refused,
+    shares,
+)
+from autorun.core.model import Blocker, Outcome, Reason, Task, TaskId, TaskState, Usage
+from autorun.core.verdicts import Attempts
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+ATTEMPTS = Attempts(burned=1, allowed=3, now=NOW)
+MONEY = st.floats(min_value=0, max_value=1000, allow_nan=False)
+
+
+def leg(key: str) -> Leg:
+    return Leg(task=Task(id=TaskId(provider="file", key=key), title="T"), claim="c", nonce="n", base="b")
+
+
+PLAN = Itinerary(session_id="s", legs=(leg("one"), leg("a/b")), end="No more tasks available", reason="empty")
+
+
+@given(MONEY, st.lists(st.none() | MONEY, max_size=30), MONEY)
+def test_shares_keep_within_the_budget(budget: float, wanted: list[float | None], least: float) -> None:
+    """Together no more than there is, nobody more than is wanted, nobody less than is of use."""
+    dealt = shares(budget, wanted, least)
+    assert len(dealt) <= len(wanted)
+    given_out = [share for share in dealt if share is not None]
+    assert len(given_out) == len(dealt)
+    assert sum(given_out) <= budget * (1 + 1e-9)
+    for share, limit in zip(given_out, wanted, strict=False):
+        assert share >= 0
+        if limit is not None:
+            assert min(least, limit) <= share <= limit
+        else:
+            assert share >= least
+
+
+def test_what_the_modest_leave_goes_to_the_others() -> None:
+    """Equal shares, but nobody gets money that may not be spent; without a budget each gets its own limit."""
+    assert shares(10.0, [1.0, None, None], 0.1) == [1.0, 4.5, 4.5]
+    assert shares(None, [1.0, None], 0.1) == [1.0, None]
+    assert shares(1.0, [None, None, None], 0.5) == [0.5, 0.5]
+    assert shares(0.0, [None], 0.0) == []
+
+
+def test_a_plan_is_read_as_it_was_written() -> None:
+    """The digest proves it; another byte, digest or version is refused."""
+    data = encoded(PLAN)
+    assert read_plan(data, digest(data)) == PLAN
+    assert read_plan(data) == PLAN
+    assert PLAN.leg("a/b").name.startswith("autorun-result-a_b-x")
+    for wrong in (data + b" ", data.replace(b'"s"', b'"s","x":1'), data.replace(b"{", b'{"v":2,', 1)):
+        with pytest.raises(HandoverRefused):
+            read_plan(wrong)
+    with pytest.raises(HandoverRefused, match="digest"):
+        read_plan(data, "0" * 64)
+    with pytest.raises(HandoverRefused, match="no task two"):
+        PLAN.leg("two")
+    with pytest.raises(HandoverRefused) as none:
+        Itinerary(session_id="s").leg("one")
+    assert none.value.hint == "it has none"
+
+
+def test_the_matrix_names_each_task_once() -> None:
+    """Key, artifact and the digest of the plan: nothing else travels in a job's output."""
+    include = matrix(PLAN, "d")["include"]
+    assert [each["task"] for each in include] == ["one", "a/b"]
+    assert include[0] == {"task": "one", "name": "autorun-result-one", "plan": "d"}
+
+
+def test_cost_counts_up_to_the_reservation() -> None:
+    """Without a limit there is nothing to hold it against."""
+    assert charged(Usage(cost_usd=9.0), 2.0).cost_usd == 2.0
+    assert charged(Usage(cost_usd=1.0), 2.0).cost_usd == 1.0
+    assert charged(Usage(cost_usd=9.0), None).cost_usd == 9.0
+
+
+def test_failures_are_counted_here() -> None:
+    """What the runner says of attempts is dropped, and ours is said instead."""
+    sentence = "Too long. That was attempt 3 of 3; it is not tried again by itself."
+    said = Outcome(state=TaskState.FAILED, reason=Reason.LIMIT, sentence=sentence)
+    found = believed(said, ATTEMPTS)
+    assert (found.state, found.sentence) == (TaskState.TODO, "Too long. That was attempt 2 of 3.")
+    assert found.retry_at is not None
+    assert refused("it is torn", ATTEMPTS).sentence.startswith(
+        "What its runner handed over cannot be used: it is torn."
+    )
+
+
+def test_words_and_times_are_bounded() -> None:
+    """However long a runner talks, and however far away it puts the next try."""
+    said = Outcome(
+        state=TaskState.BLOCKED,
+        reason=Reason.NEEDS_INPUT,
+        sentence="x" * 9000,
+        blockers=(Blocker(what="y" * 9000),) * 50,
+        retry_at=NOW + timedelta(days=99),
+    )
+    found = believed(said, ATTEMPTS)
+    assert (len(found.sentence), len(found.blockers), len(found.blockers[0].what)) == (4000, 20, 4000)
+    assert found.retry_at == NOW + timedelta(days=8)
+    past = Outcome(state=TaskState.TODO, reason=Reason.SERVICE, sentence="s", retry_at=NOW - timedelta(days=1))
+    assert believed(past, ATTEMPTS).retry_at == NOW
+
+
+@given(st.sampled_from(TaskState), st.sampled_from(Reason))
+def test_no_runner_decides_what_only_publication_can(state: TaskState, reason: Reason) -> None:
+    """Whatever is said, a believed outcome is one that leaves the task to be tried or answered."""
+    try:
+        found = believed(Outcome(state=state, reason=reason, sentence="s"), ATTEMPTS)
+    except HandoverRefused:
+        return
+    assert found.state in {TaskState.TODO, TaskState.BLOCKED, TaskState.PAUSED, TaskState.FAILED}
+    assert found.pull_request is None
