@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 
 from autorun.core.errors import HandoverRefused
 from autorun.core.handover import (
+    RESULT_BYTES,
     Itinerary,
     Leg,
     believed,
@@ -15,6 +16,7 @@ from autorun.core.handover import (
     encoded,
     matrix,
     read_plan,
+    read_result,
     refused,
     shares,
 )
@@ -99,6 +101,12 @@ def test_failures_are_counted_here() -> None:
     assert refused("it is torn", ATTEMPTS).sentence.startswith(
         "What its runner handed over cannot be used: it is torn."
     )
+
+
+def test_a_result_larger_than_any_is_not_parsed() -> None:
+    """The bound holds for whoever reads, whatever the reader's own."""
+    with pytest.raises(HandoverRefused, match="larger than 1 MiB"):
+        read_result(b" " * (RESULT_BYTES + 1), leg("one"))
 
 
 def test_words_and_times_are_bounded() -> None:
