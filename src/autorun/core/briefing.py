@@ -24,8 +24,8 @@ Report once through the structured output you are given:
 - completed: the task is done and you have seen evidence. For every acceptance criterion say whether it is met and
   what shows it. Give a title and a body for the pull request: what changed and why.
 - blocked: something outside your reach stands in the way. Name what, why, and what a human must do.
-- needs_input: the task can be read in ways that lead to different work. Ask the one question that decides it, with the
-  options you see. Do not guess on what a maintainer would want to decide.
+- needs_input: the task can be read in ways that lead to different work. Ask the one question that decides it, with
+  the options you see. Do not guess on what a maintainer would want to decide.
 Your report is checked: the difference must exist, the policy must hold, and the checks that passed before must pass
 again. If one does not, you get it back.
 """

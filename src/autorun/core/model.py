@@ -440,7 +440,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the base revision says of a change: every path it has, and the changed ones that a filter would rewrite."""
+    """What the base revision says of a change: every path it has, and the changed ones a filter would rewrite."""
 
     paths: frozenset[str] = frozenset()
     filtered: frozenset[str] = frozenset()
