@@ -121,14 +121,14 @@ class GitHubForge:
     def _create(self, proposal: Proposal) -> _Found:
         doing = f"Opening a pull request for {proposal.branch} in {self.repository}"
         draft = proposal.draft and self._drafts
-        try:
-            made = self.hub.call(doing, lambda: self._post(proposal, draft=draft), repeatable=False)
+        try:  # made again it is refused, and adopted: a branch has but one open pull request
+            made = self.hub.call(doing, lambda: self._post(proposal, draft=draft), repeatable=True)
         except Refused as error:
             if not (draft and _NO_DRAFTS in error.said.lower()):
                 raise
             self._drafts = False
             self.warn(f"{self.repository} has no draft pull requests on its plan: they are opened ready for review")
-            made = self.hub.call(doing, lambda: self._post(proposal, draft=False), repeatable=False)
+            made = self.hub.call(doing, lambda: self._post(proposal, draft=False), repeatable=True)
         return made
 
     def _post(self, proposal: Proposal, *, draft: bool) -> _Found:
