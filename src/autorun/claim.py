@@ -189,7 +189,9 @@ class Hold:
         if self.lost:
             return
         outcome = self._without_secrets(outcome)
-        if self.record.holder is None:
+        if self.record.holder is None and outcome.state is TaskState.IN_REVIEW and outcome.pull_request is None:
+            record = replace(self.record, outcome=outcome)  # the proposal stands: whoever comes next opens it
+        elif self.record.holder is None:
             record = confirmed(self.record, outcome)
         else:
             # A session in the record says that there is unfinished work to look for.

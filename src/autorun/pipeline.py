@@ -22,8 +22,10 @@ from autorun.core.errors import (
     LeaseLost,
     ProviderError,
     PublishingRefused,
+    RateLimited,
     ResumeRefused,
     TaskGone,
+    Unanswered,
     WorkspaceFailed,
 )
 from autorun.core.journal import Happening
@@ -258,6 +260,9 @@ def broken_off(error: AutorunError, hold: Hold) -> Outcome:
             state, reason = TaskState.BLOCKED, Reason.POLICY
         case BranchRefused():
             state, reason = TaskState.BLOCKED, Reason.HUMAN_PUSHED
+        case Unanswered() | RateLimited() if hold.record.proposal is not None:
+            pushed = f"The work is on branch {hold.record.branch}; the next run opens its pull request. {error}"
+            return Outcome(state=TaskState.IN_REVIEW, reason=Reason.PUBLISHED, sentence=pushed, remedy=error.hint)
         case ProviderError() if hold.record.proposal is not None:
             state, reason = TaskState.BLOCKED, Reason.PUBLISHING
         case ProviderError() | PublishingRefused() | AgentUnavailable():

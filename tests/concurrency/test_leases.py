@@ -11,7 +11,7 @@ import pytest
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.claim import Hold
 from autorun.core.budget import Budget, Spent
-from autorun.core.errors import AutorunError, LeaseLost
+from autorun.core.errors import AutorunError, LeaseLost, Unanswered
 from autorun.core.model import (
     Activity,
     ActivityKind,
@@ -207,6 +207,26 @@ def test_a_server_without_atomic_pushes_ends_the_session(shop: Workshop) -> None
     record = shop.record("a")
     assert (record.state, record.holder, record.burned) == (TaskState.TODO, None, 0)
     assert "autorun/file-a" not in shop.git("branch", "--list", "--all")
+
+
+def test_an_outage_of_the_forge_leaves_the_proposal_to_the_next_run(shop: Workshop) -> None:
+    """Pushed, but nobody answered: the task is in review, nobody is asked for anything, and the next run proposes."""
+
+    def silent(*_: object) -> NoReturn:
+        raise Unanswered("nobody answers")
+
+    with shop.bench(ActedAgent({"a": [writes({"a.txt": ""})]})) as bench:
+        forge = _Broken(bench.world.forge, "propose", silent)
+        world = replace(bench.world, forge=forge)  # type: ignore[arg-type]  # a stand-in
+        Session(bench=replace(bench, world=world)).run()
+    record = shop.record("a")
+    assert (record.state, record.pull_request, shop.status_of("a")) == (TaskState.IN_REVIEW, None, "in_review")
+    assert record.proposal is not None
+    shop.run({})
+    record = shop.record("a")
+    assert record.proposal is None
+    assert record.pull_request is not None
+    assert (shop.root / ".ai-agents/pull-requests/a.md").exists()
 
 
 def test_a_signal_during_setup_counts_against_nobody(shop: Workshop) -> None:

@@ -25,6 +25,10 @@ class ProviderError(AutorunError):
     exit_code = 3
 
 
+class Unanswered(ProviderError):
+    """The tracker or forge gave no usable answer; later it may."""
+
+
 class RateLimited(ProviderError):
     """The tracker or forge asks us to wait."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import github
 import requests
 
-from autorun.core.errors import ProviderError, RateLimited
+from autorun.core.errors import ProviderError, RateLimited, Unanswered
 from autorun.core.loglines import one_line
 
 _SECONDARY_WAIT = 60.0  # seconds, where GitHub asks for a pause and does not say how long
@@ -47,7 +47,7 @@ class Refused(ProviderError):
         self.said = said
 
 
-class Unreached(ProviderError):
+class Unreached(Unanswered):
     """There is no usable answer. With `sent` false GitHub cannot have done what was asked."""
 
     def __init__(self, message: str, *, hint: str = "", sent: bool = True) -> None:
