@@ -99,6 +99,7 @@ WRITING = (
         "no capability is left, no new user namespace can be made",
         "test_writing.py::test_mounts_undone",
         (_CONFINEMENT, '"--disable-userns", "--cap-drop", "ALL"', '"--disable-userns"'),
+        (_CONFINEMENT, '"--uid", str(UID), "--gid", str(UID)', '"--uid", "0", "--gid", "0"'),
     ),
     _row(
         "hooks",
@@ -148,7 +149,9 @@ WRITING = (
         "leaves a process running, in a session of its own",
         "a process namespace that ends as a whole",
         "test_writing.py::test_a_daemon_outlives_nothing",
-        (_CONFINEMENT, '("--unshare-all", "--unshare-user"', '("--unshare-net", "--unshare-ipc", "--unshare-user"'),
+        (_CONFINEMENT, '("--unshare-all", "--unshare-user"', '("--unshare-net", "--unshare-uts", "--unshare-user"'),
+        (_SANDBOX, '"--proc", "/proc", "--dev"', '"--ro-bind", "/proc", "/proc", "--dev"'),
+        (_CONFINEMENT, '*("--proc", "/proc", "--dev", "/dev")', '*("--ro-bind", "/proc", "/proc", "--dev", "/dev")'),
     ),
     _row(
         "setup-base",
@@ -299,6 +302,13 @@ MODEL = (
     ),
 )
 
+# The patch names every file too, in a line that is scanned with the added ones.
+_NAMES_IN_PATCH = (
+    _POLICY,
+    "            lines.append(line[1:])\n",
+    '            lines.append("" if line.startswith("+++ b/") else line[1:])\n',
+)
+
 PUBLICATION = (
     _row(
         "verification",
@@ -346,6 +356,7 @@ PUBLICATION = (
         "puts a secret into a file's name",
         "names are scanned",
         (_POLICY, '("a file name", "\\n".join(f.path for f in change.files)), ', ""),
+        _NAMES_IN_PATCH,
     ),
     _published(
         "content", "puts a secret into a file", "added lines are scanned", (_POLICY, "in (*_added(patch), (", "in ((")
@@ -355,6 +366,7 @@ PUBLICATION = (
         "has the refusal repeat the secret it found",
         "findings name kinds, outcomes are struck of secrets",
         "test_publication.py::test_the_token_is_not_repeated",
+        _NAMES_IN_PATCH,
         (_POLICY, '("a file name", "\\n".join', '(change.files[0].path if change.files else "", "\\n".join'),
         ("claim.py", "return redacted(text, self.bench.terms.secrets)", "return text"),
     ),

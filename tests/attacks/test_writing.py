@@ -103,11 +103,11 @@ def vandalism(tmp_path_factory: pytest.TempPathFactory) -> Vandalism:
     attempts = {
         name: text.format_map(places)
         for name, text in {
+            "hard links": HARD_LINKS,
             "git": GIT,
             "programs": PROGRAMS,
             "command files": COMMAND_FILES,
             "folders": FOLDERS,
-            "hard links": HARD_LINKS,
             "daemon": DAEMON,
         }.items()
     } | {"attributes": ATTRIBUTES_IN_TREE, "mounts": MOUNTS}
