@@ -1,143 +1,46 @@
 """Names to adapters: the only place that knows every one of them, and the only one that imports late."""
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from autorun.adapters.changes import TreeChanges
-from autorun.adapters.forges.local import LocalForge
 from autorun.adapters.human import AtTerminal, Nobody
 from autorun.adapters.journal import Journal, latest, own_folder
-from autorun.adapters.ledger import RefLedger
 from autorun.adapters.notify.log_file import LogFile
 from autorun.adapters.shelf import FolderShelf
-from autorun.adapters.tasks.files import FileTasks
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.core.briefing import standing_orders
 from autorun.core.budget import Spent
-from autorun.core.choices import Provider
 from autorun.core.config import Config
-from autorun.core.derived import budget, checkpoints, own_secrets, policy
+from autorun.core.derived import budget, checkpoints, policy
 from autorun.core.errors import AutorunError
 from autorun.core.journal import Happening
 from autorun.core.layers import Effective
-from autorun.core.ledger import History
-from autorun.core.model import Stop, StopReason, Task, TaskId
+from autorun.core.model import Stop, StopReason, TaskId
 from autorun.core.models_catalogue import context_window
-from autorun.core.planning import Plan, plan
 from autorun.core.policy import policy_briefing
 from autorun.core.pricing import plausible_cost
 from autorun.core.slack_blocks import Style
 from autorun.core.status import RunnerState, SessionState, resumed
 from autorun.crew import Crew, crew
 from autorun.effects import host, terminal
-from autorun.effects.git import AUTORUN, Git, Identity, Remote
+from autorun.effects.git import Remote
 from autorun.effects.place import Place
 from autorun.effects.signals import Requests
-from autorun.effects.store import Store
-from autorun.frozen import FrozenTasks, LooseLeaves
-from autorun.ports import Forge, Human, Ledger, Liveness, Notifier, Tasks, World
-from autorun.quarters import Published, Quarters
+from autorun.ports import Human, Notifier, World
 from autorun.session import Ended, Session
-from autorun.terms import GRACE, Bench, Terms
+from autorun.shop import Shop, secrets, shop
+from autorun.terms import Bench, Terms
 
 # What one call is thought to hold at most when a claim reserves money for it.
 _CONTEXT_TOKENS = 30_000
 _ANSWER_TOKENS = 8_192
-_PULL_REQUESTS = Path(".ai-agents/pull-requests")
 _AFTER_BUDGET_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
-    """Everything needed to look at the backlog: no agent, no workspace, no write.
-
-    `published` is where branches and records go, None where that is this repository itself.
-    """
-
-    place: Place
-    effective: Effective
-    tasks: Tasks
-    ledger: Ledger
-    forge: Forge
-    liveness: Liveness
-    store: Store
-    published: Remote | None = None
-
-    @property
-    def config(self) -> Config:
-        """The effective configuration."""
-        return self.effective.config
-
-    def look(self) -> tuple[Plan, History]:
-        """Read backlog and records and plan, as a run would; write nothing."""
-        config = self.config
-        history = self.ledger.history()
-        today = plan(
-            self.tasks.backlog(),
-            history,
-            now=host.now(),
-            max_attempts=config.autonomous.max_attempts,
-            only=config.run.tasks,
-            dead=self.liveness.dead,
-            grace=GRACE,
-        )
-        return today, history
-
-
-@contextmanager
-def shop(
-    place: Place, effective: Effective, stop: Stop = lambda: None, warn: Callable[[str], None] = lambda _: None
-) -> Iterator[Shop]:
-    """Open the tracker and the ledger; the runner's own repository lives as long as the block.
-
-    A reason of `stop` ends the waits for a tracker that is busy; `warn` hears of what is no failure.
-    """
-    config = effective.config
-    with ExitStack() as stack:
-        temporary = tempfile.TemporaryDirectory(prefix="autorun-", ignore_cleanup_errors=True)
-        folder = Path(stack.enter_context(temporary))
-        store = Store.create(folder / "store.git", borrowed=place.repository, identity=_identity(place))
-        there = stack.enter_context(_github(place, config, stop, warn))
-        published = there.published or Published(
-            remote=Remote(url=str(place.repository.common_dir)),
-            forge=LocalForge(folder=place.root / _PULL_REQUESTS, repository=Git(git_dir=place.repository.common_dir)),
-            liveness=host.LocalLiveness(),
-        )
-        yield Shop(
-            place=place,
-            effective=effective,
-            tasks=there.tasks or _tasks(place, config, stop),
-            ledger=RefLedger(store=store, remote=published.remote),
-            forge=published.forge,
-            liveness=published.liveness,
-            store=store,
-            published=there.published.remote if there.published else None,
-        )
-
-
-@contextmanager
-def detached(
-    task: Task, place: Place, effective: Effective, stop: Stop, warn: Callable[[str], None]
-) -> Iterator[Shop]:
-    """Open a shop for the runner of one planned task: it knows no tracker, and what it writes goes nowhere."""
-    del stop, warn
-    with tempfile.TemporaryDirectory(prefix="autorun-", ignore_cleanup_errors=True) as folder:
-        leaves = LooseLeaves()
-        yield Shop(
-            place=place,
-            effective=effective,
-            tasks=FrozenTasks(task=task),
-            ledger=leaves,
-            forge=leaves,
-            liveness=host.LocalLiveness(),
-            store=Store.create(Path(folder) / "store.git", borrowed=place.repository, identity=_identity(place)),
-        )
 
 
 # Who opens the shop of a session, and who staffs it.
@@ -293,32 +196,6 @@ def _slack(config: Config, terms: Terms) -> tuple[Notifier, ...]:
     return (Slack.configured(config.progress, style, warn=lambda text: sys.stderr.write(f"warning: {text}\n")),)
 
 
-def _github(
-    place: Place, config: Config, stop: Stop, warn: Callable[[str], None]
-) -> AbstractContextManager[Quarters]:
-    """What GitHub has for this place; PyGithub is loaded only where it may have something."""
-    if config.state_provider.type is not Provider.GITHUB and not place.origin:
-        return nullcontext(Quarters())
-    from autorun.on_github import quarters  # noqa: PLC0415
-
-    return quarters(place, config, secrets(place, config), stop=stop, warn=warn)
-
-
-def _tasks(place: Place, config: Config, stop: Stop) -> Tasks:
-    if config.state_provider.type is Provider.FILE:
-        return FileTasks(place.root / config.state_provider.state_dir, writes=not place.on_actions)
-    from autorun.adapters.tasks.linear import linear_tasks  # noqa: PLC0415
-
-    return linear_tasks(
-        config.state_provider,
-        place.environ,
-        bots=config.trust.bots,
-        run_url=place.run_url,
-        secrets=secrets(place, config),
-        stop=stop,
-    )
-
-
 def _deadline(minutes: float | None) -> float | None:
     """When this run has to end: a while after its budget of time, which ends the agent's work in better order."""
     return None if minutes is None else time.monotonic() + minutes * 60 + _AFTER_BUDGET_SECONDS
@@ -384,11 +261,6 @@ def _terms(place: Place, config: Config, folder: Path, base_branch: str) -> Term
     )
 
 
-def secrets(place: Place, config: Config) -> tuple[str, ...]:
-    """The exact values that may stand in nothing that leaves."""
-    return own_secrets(config, place.environ)
-
-
 def _first_state(terms: Terms, config: Config, now: datetime) -> SessionState:
     return SessionState(
         session=terms.session_id,
@@ -399,10 +271,3 @@ def _first_state(terms: Terms, config: Config, now: datetime) -> SessionState:
         model=config.autonomous.model,
         mode=config.execution.mode,
     )
-
-
-def _identity(place: Place) -> Identity:
-    """The identity of commits: the user's own on a laptop, the bot of GitHub's own jobs there."""
-    if place.on_actions:
-        return Identity(name="github-actions[bot]", email="41898282+github-actions[bot]@users.noreply.github.com")
-    return place.git_identity or AUTORUN

@@ -9,7 +9,7 @@ from autorun.core.model import TaskId
 from autorun.core.record import Record
 from autorun.effects.place import Place
 from autorun.on_github import rules, site
-from autorun.wiring import secrets, shop
+from autorun.shop import secrets, shop
 
 _EVENT = "issue_comment"
 

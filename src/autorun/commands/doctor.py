@@ -13,7 +13,8 @@ from autorun.core.naming import ref
 from autorun.crew import confined, ready
 from autorun.effects.git import check_version
 from autorun.effects.place import Place, here
-from autorun.wiring import own_words, shop
+from autorun.shop import shop
+from autorun.wiring import own_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

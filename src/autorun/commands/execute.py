@@ -15,8 +15,9 @@ from autorun.core.journal import Happening
 from autorun.core.model import Reason, StopReason
 from autorun.effects.place import Place
 from autorun.session import Ended
+from autorun.shop import detached
 from autorun.terms import Bench
-from autorun.wiring import detached, progress, session
+from autorun.wiring import progress, session
 
 _FLAGS = (
     "run.handover",

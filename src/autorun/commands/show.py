@@ -11,7 +11,7 @@ from autorun.core.loglines import one_line
 from autorun.core.model import TaskId
 from autorun.core.progress import spent
 from autorun.core.record import Attempt, Holder
-from autorun.wiring import shop
+from autorun.shop import shop
 
 
 @click.command("show")

@@ -15,7 +15,8 @@ from autorun.core.progress import spent
 from autorun.core.suggest import task_hint
 from autorun.effects.place import Place
 from autorun.session import Ended, Report
-from autorun.wiring import progress, session, shop
+from autorun.shop import shop
+from autorun.wiring import progress, session
 
 _SIGNALS = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
 _FAIL_ON = {

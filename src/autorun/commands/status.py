@@ -19,7 +19,7 @@ from autorun.core.progress import plain, spent
 from autorun.core.status import RunnerState, SessionState
 from autorun.effects import host
 from autorun.effects.place import Place
-from autorun.wiring import shop
+from autorun.shop import shop
 
 _EVENTS = 5
 _REFRESH_SECONDS = 1.0

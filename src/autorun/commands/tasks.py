@@ -6,7 +6,7 @@ from autorun.commands.common import effective, emit_json, json_flag, options, ou
 from autorun.core.loglines import one_line
 from autorun.core.model import Task
 from autorun.core.planning import Plan
-from autorun.wiring import shop
+from autorun.shop import shop
 
 
 @click.command("tasks")
