@@ -6,11 +6,11 @@
 import argparse
 import multiprocessing
 import os
+import random
 import shutil
 import sys
 import tempfile
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -203,9 +203,9 @@ def sweep(chosen: Sequence[tuple[Point, dict[str, Any]]], keep: str = "") -> lis
 
 
 def sampled(whole: Sequence[_T], count: int) -> list[_T]:
-    """Return `count` of them, evenly spread, and with every new revision of the program others; all for 0."""
-    step = max(1, len(whole) // count) if count else 1
-    return list(whole[zlib.crc32(repr(len(whole)).encode()) % step :: step])
+    """Return `count` of them, chosen anew whenever there are more or fewer; all for 0."""
+    chance = random.Random(len(whole))  # noqa: S311  a seed
+    return chance.sample(whole, min(count or len(whole), len(whole)))
 
 
 def report(found: Sequence[Found], seconds: float) -> Iterator[str]:
