@@ -9,12 +9,12 @@ SCHEMAS := tools/dev/.schemas/.ready
 STAND_INS := tools/act/node_modules/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 
-.PHONY: demo test crash-sweep lint format generate bench lock clean
+.PHONY: sandbox demo test crash-sweep lint format generate bench lock clean
 
-demo: .venv/.ready $(CLAUDE)  ## the main job on the embedded defaults: no network, no credentials
+demo: .venv/.ready $(CLAUDE) sandbox  ## the main job on the embedded defaults: no network, no credentials
 	$(BIN)/autorun demo
 
-test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS)  ## the whole suite
+test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS) sandbox  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
 
 crash-sweep: .venv/.ready $(SCHEMAS)  ## lives cut at every outward effect, and crowds of runners; minutes
@@ -42,6 +42,13 @@ lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.tom
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    $${extra:+--extra $$extra} pyproject.toml -o requirements/$${extra:-runtime}.txt; \
 	done
+
+# Bubblewrap comes from Debian's or Ubuntu's packages; without it the demo runs unconfined, and says so.
+sandbox:
+	@command -v bwrap >/dev/null || { \
+	  asroot=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+	  $$asroot apt-get update -qq && $$asroot apt-get install -y -qq --no-install-recommends bubblewrap; \
+	} || echo "bubblewrap is missing: install it with your package manager" >&2
 
 # GitHub's cache and artifact clients, for running the action with act.
 $(STAND_INS): tools/act/package-lock.json

@@ -83,7 +83,8 @@ def repository(folder: Path, keys: list[str], environ: Mapping[str, str]) -> Pat
     (top / ".ai-agents/state").mkdir(parents=True)
     (top / "prompts").mkdir()
     for key in keys:
-        task = f"# Title: Marker-{key}-\n\n## Description\nWrite {key}.txt\n\n## Acceptance Criteria\n- [ ] it is there\n"
+        wanted = f"## Description\nWrite {key}.txt\n\n## Acceptance Criteria\n- [ ] it is there\n"
+        task = f"# Title: Marker-{key}-\n\n{wanted}"
         (top / f".ai-agents/state/{key}.md").write_text(task)
         (top / f"prompts/{key}").write_text(task)
     (top / "README.md").write_text("# A project\n")
@@ -156,7 +157,8 @@ def main() -> None:
         version = startup([AUTORUN, "--version"], place)
         top = repository(place / "status", ["one"], {"PATH": os.environ["PATH"], **GIT})
         status = startup([AUTORUN, "status"], top)
-        print(f"\nbare python {idle:.0f} ms, `autorun --version` +{version - idle:.0f} ms, `status` +{status - idle:.0f} ms")
+        more = f"`autorun --version` +{version - idle:.0f} ms, `autorun status` +{status - idle:.0f} ms"
+        print(f"\nbare python {idle:.0f} ms, {more}")
         for count in (options.planned // 10, options.planned):
             planned = planning(count, place / f"plan-{count}")
             print(f"{count} file tasks planned in {planned.seconds:.2f} s, {planned.peak_mb:.0f} MB")

@@ -1,0 +1,1 @@
+"""Working fakes, doubles and conformance suites that tests share."""

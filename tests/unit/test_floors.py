@@ -55,8 +55,10 @@ WORLDLY = {
     "platform", "pty", "random", "requests", "sched", "secrets", "select", "selectors", "shutil", "signal", "smtplib",
     "socket", "socketserver", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request", "uuid",
 }  # fmt: skip
-WORLDLY_CALLS = {"open", "input", "print", "now", "utcnow", "today", "read_text", "write_text", "read_bytes",
-                 "write_bytes", "exists", "is_file", "is_dir", "mkdir", "unlink", "resolve", "iterdir", "stat"}  # fmt: skip
+WORLDLY_CALLS = {
+    "open", "input", "print", "now", "utcnow", "today", "read_text", "write_text", "read_bytes", "write_bytes",
+    "exists", "is_file", "is_dir", "mkdir", "unlink", "resolve", "iterdir", "stat",
+}  # fmt: skip
 PROCESSLY = {"subprocess", "multiprocessing", "pty", "signal"}
 
 
