@@ -5,6 +5,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -43,7 +44,7 @@ def main() -> None:
         plain = Command(argv=("/bin/true",), cwd=root, env={})
         room = Room(workspace=Workspace(path=root, base="HEAD", git_dir=root / ".git"))
         confine, with_domains = box(folder=base / "a"), box(folder=base / "b", proxy=proxy)
-        ways = {
+        ways: dict[str, Callable[[], Command]] = {
             "plain": lambda: plain,
             "confined": lambda: confine(plain, room),
             "confined, with allow_domains": lambda: with_domains(plain, room),

@@ -43,7 +43,7 @@ class Ear:
     targets: list[tuple[str, int, int, object]] = field(default_factory=list)
 
     def listen(
-        self, name: str, family: socket.AddressFamily, kind: socket.SocketKind, address: object
+        self, name: str, family: socket.AddressFamily, kind: socket.SocketKind, address: tuple[str, int] | str
     ) -> socket.socket:
         """Listen at an address and take note when something comes."""
         server = socket.socket(family, kind)

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autorun.core.confinement import (
-    HOME_SECRETS,
-    HOME_TOOLS,
     Caps,
     GitFolder,
     Machine,
@@ -23,6 +21,7 @@ from autorun.core.confinement import (
     too_wide,
     tool_root,
 )
+from autorun.core.known_places import HOME_SECRETS, HOME_TOOLS
 from autorun.core.model import Room, Workspace
 
 USER = Path("/home/runner")
