@@ -165,9 +165,7 @@ def main() -> None:
             )
         if options.issues:
             seconds, peak, calls_made = planning(options.issues, Path(scratch))
-            print(
-                f"\n{options.issues} issues planned in {seconds:.1f} s, {peak:.0f} MB, {calls_made} API calls"
-            )
+            print(f"\n{options.issues} issues planned in {seconds:.1f} s, {peak:.0f} MB, {calls_made} API calls")
 
 
 if __name__ == "__main__":

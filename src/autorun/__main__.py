@@ -16,6 +16,7 @@ from autorun.core.suggest import did_you_mean
 
 _BUG = 70
 _INTERRUPTED = 130
+_SECRET_NAMES = ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "LINEAR_API_KEY")
 
 
 def main(command: click.Command = cli) -> None:
@@ -81,7 +82,10 @@ def _say(text: str, hint: str) -> None:
 
 def _report_bug(error: Exception) -> None:
     """Print what a bug report needs; exception texts and paths may be quoted, environment and arguments may not."""
-    frames = "".join(traceback.format_exception(error))
+    from autorun.core.secrets import redacted  # noqa: PLC0415  only a bug needs it
+
+    known = [os.environ[name] for name in _SECRET_NAMES if os.environ.get(name)]
+    frames = redacted("".join(traceback.format_exception(error)), known)
     click.echo(
         "error: Autorun has a bug: this should not have happened. Your work is safe: what is not published is\n"
         "released, and `autorun start` tries it again.\n"
@@ -89,7 +93,7 @@ def _report_bug(error: Exception) -> None:
         f"autorun {__version__}, Python {platform.python_version()}, {platform.platform()}\n{inert(frames)}",
         err=True,
     )
-    _annotate(f"Autorun has a bug: {error!r}")
+    _annotate(f"Autorun has a bug: {redacted(repr(error), known)}")
 
 
 def _annotate(text: str) -> None:

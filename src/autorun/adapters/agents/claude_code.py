@@ -197,7 +197,9 @@ class ClaudeCode:
         try:
             said = process.run(command, timeout=30.0, limit=4096)
         except OSError as error:
-            raise AgentUnavailable(f"Claude Code CLI not found: nothing to run at {self._cli}", hint=_INSTALL) from error
+            raise AgentUnavailable(
+                f"Claude Code CLI not found: nothing to run at {self._cli}", hint=_INSTALL
+            ) from error
         found = _VERSION.search(said.stdout.decode(errors="replace"))
         if not said.ok or found is None:
             raise AgentUnavailable(f"{self._cli} does not tell its version, so it is no claude CLI", hint=_INSTALL)
