@@ -112,11 +112,14 @@ def test_stop_lets_the_task_finish(project: Project, model: ScriptedModel, gate:
         early = project.run("stop", "--timeout", "0")
         assert early.code == 1
         assert "hint: `autorun stop --now`" in early.err
-        gate.touch()
-        stopped = project.run("stop")
-        assert stopped.code == 0
-        assert stopped.out == "Stopped: Asked to stop by `autorun stop`.\n"
-        assert process.wait(5) == 0
+        with project.started("stop") as stopping:
+            assert stopping.stderr is not None
+            assert stopping.stderr.readline().startswith(b"Asked session ")  # it waits from here on
+            gate.touch()
+            said, _ = stopping.communicate(timeout=60)
+            assert stopping.returncode == 0
+            assert said == b"Stopped: Asked to stop by `autorun stop`.\n"
+            assert process.wait(5) == 0
     assert project.record("slow1")["state"] == "in_review"
     assert [task["key"] for task in project.run("tasks", "--json").data["ready"]] == ["slow2", "slow3"]
     status = project.status()
@@ -186,7 +189,7 @@ def test_blocked_work_fails_the_run_when_asked_to(project: Project) -> None:
     done = project.run("start", "--fail-on", "blocked", environ=more)
     assert done.code == 1
     commands = obeyed(done.out) + obeyed(done.err)
-    assert {line.split("::")[1].split()[0] for line in commands} == {"group", "endgroup", "warning"}
+    assert {line.split("::")[1].split()[0] for line in commands} == {"add-mask", "group", "endgroup", "warning"}
     assert any("Which colour?" in line for line in commands)
     assert project.record("ask")["state"] == "blocked"
 
