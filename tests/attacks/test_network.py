@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -106,8 +107,12 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
     with listening(stage.base) as ear:
         call = python(CALL.format(targets=ear.targets))
         raid = stage.play(commands([call, BLOCKED]))
+        time.sleep(0.5)  # who was called may have to be scheduled first
         reached = frozenset(ear.heard)
         subprocess.run([sys.executable, "-c", CALL.format(targets=ear.targets)], check=True, capture_output=True)
+        until = time.monotonic() + 10
+        while len(ear.heard) < len(ear.targets) and time.monotonic() < until:
+            time.sleep(0.05)
         return Calls(stage=stage, raid=raid, call=call, reached=reached, reachable=frozenset(ear.heard))
 
 

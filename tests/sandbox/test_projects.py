@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autorun.core.confinement import visible
 from kit.den import Den, make_den, require_sandbox
 
 SOCKETS_AND_FORKS = """
@@ -85,7 +86,8 @@ def _write(den: Den, files: dict[str, str]) -> None:
 def test_a_virtual_environment_made_by_setup_runs_its_tests(here: Den) -> None:
     """A venv of an interpreter in a home folder or tool cache starts at its own path and runs pytest."""
     root, site = here.workspace.path, Path(sysconfig.get_paths()["purelib"])
-    interpreter = Path(sys.base_prefix) / "bin" / "python3"
+    ours = Path(sys.base_prefix) / "bin" / "python3"  # in a home folder or tool cache, if that is this user's
+    interpreter = ours if visible(ours.resolve(), here.machine, here.room) else Path("/usr/bin/python3")
     subprocess.run((interpreter, "-m", "venv", "--without-pip", root / ".venv"), check=True)
     (target,) = (root / ".venv" / "lib").glob("python*/site-packages")
     for package in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"):
