@@ -521,9 +521,11 @@ def test_connections_to_the_service_are_kept(opened: Opened) -> None:
         connection.sendall(answer)
 
     with raw_service(twice) as url, opened(url) as client:
-        assert [client.ask().status for _ in range(2)] == [200, 200]
+        assert client.ask().status == 200
+        time.sleep(0.5)  # the answer is passed on before the connection is put back
+        assert client.ask().status == 200
         assert len(accepted) == 1
-        time.sleep(0.05)
+        time.sleep(0.5)
         assert client.ask().status == 200
         assert len(accepted) == 2
         assert client.metered.usage.turns == 3
