@@ -22,23 +22,26 @@ def test_what_is_no_exact_public_name_is_a_configuration_error(name: str) -> Non
 
 def test_names_match_whole_and_in_any_case() -> None:
     """A subdomain, a longer name, another port are other targets."""
-    names = allowed_names(["PyPI.org", "files.pythonhosted.org"])
-    assert names == {"pypi.org", "files.pythonhosted.org"}
-    assert objection(Target(host="pypi.org", port=443), names) == ""
-    assert "allow_domains" in objection(Target(host="evil.pypi.org", port=443), names)
-    assert "allow_domains" in objection(Target(host="pypi.org.evil.example", port=443), names)
-    assert "443" in objection(Target(host="pypi.org", port=80), names)
+    names = allowed_names(["Packages.example.org", "files.example.net"])
+    assert names == {"packages.example.org", "files.example.net"}
+    assert objection(Target(host="packages.example.org", port=443), names) == ""
+    assert "allow_domains" in objection(Target(host="evil.packages.example.org", port=443), names)
+    assert "allow_domains" in objection(Target(host="packages.example.org.evil.example", port=443), names)
+    assert "443" in objection(Target(host="packages.example.org", port=80), names)
     assert "allow_domains" in objection(Target(host="github.com", port=443), names | {"github.com"})
 
 
 @pytest.mark.parametrize(
     ("head", "target"),
     [
-        (b"CONNECT PyPI.org:443 HTTP/1.1\r\nHost: evil\r\n\r\n", Target(host="pypi.org", port=443)),
+        (
+            b"CONNECT Packages.example.org:443 HTTP/1.1\r\nHost: evil\r\n\r\n",
+            Target(host="packages.example.org", port=443),
+        ),
         (b"CONNECT [::1]:443 HTTP/1.1\r\n\r\n", None),
-        (b"GET http://pypi.org/ HTTP/1.1\r\n\r\n", None),
-        (b"CONNECT pypi.org HTTP/1.1\r\n\r\n", None),
-        (b"CONNECT pypi.org:443\r\n\r\n", None),
+        (b"GET http://packages.example.org/ HTTP/1.1\r\n\r\n", None),
+        (b"CONNECT packages.example.org HTTP/1.1\r\n\r\n", None),
+        (b"CONNECT packages.example.org:443\r\n\r\n", None),
         (b"CONNECT \xc3\xa4.org:443 HTTP/1.1\r\n\r\n", None),
         (b"\x05\x01\x00", None),
         (b"", None),

@@ -53,7 +53,7 @@ def allowed_names(names: Sequence[str]) -> frozenset[str]:
         if not _NAME.fullmatch(name.lower()):
             raise ConfigurationError(
                 f"sandbox.allow_domains: {name!r:.100} is no exact host name",
-                hint="name each host in full, without scheme, port, path or wildcard, as in `pypi.org`",
+                hint="name each host in full, without scheme, port, path or wildcard, as in `packages.example.org`",
             )
         if name.lower() in NEVER:
             raise ConfigurationError(
