@@ -64,7 +64,8 @@ def plan(session: Session, keep: Callable[[Itinerary], object]) -> Itinerary:
     If that breaks off nothing stays claimed. Raises AutorunError, and what `keep` raises.
     """
     bench = session.bench
-    today, history = session.look()
+    view = session.look()
+    today, history = view.plan, view.history
     spent = session.spent(history)
     limit = session_limit(bench.terms.budget, spent)
     wanted = () if limit else today.ready[: min(_tasks_left(bench.terms.budget, spent), MATRIX_LIMIT)]
@@ -193,8 +194,9 @@ def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Sett
     )
     over = Seen(commit="", record=leg.before) if leg.before else None
     spent = Spent(usd_task=leg.before.charged_usd if leg.before else 0.0)
+    at_work = replace(bench, world=world)
     try:
-        return work(replace(bench, world=world), leg.task, over, spent, delivery.deliver)
+        return work(at_work, Hold.take(at_work, leg.task, over, spent), leg.before, delivery.deliver)
     finally:
         hand_over(_result(bench, leg, delivery))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from autorun.attempt import Attempt
 from autorun.claim import Hold, still_open
 from autorun.core import codec, naming, rendering, verdicts
-from autorun.core.budget import Spent
 from autorun.core.errors import (
     AgentUnavailable,
     AutorunError,
@@ -29,7 +28,7 @@ from autorun.core.errors import (
     WorkspaceFailed,
 )
 from autorun.core.journal import Happening
-from autorun.core.ledger import BranchMove, Seen
+from autorun.core.ledger import BranchMove
 from autorun.core.model import Outcome, Proposal, Reason, Statement, Task, TaskState, Usage
 from autorun.core.record import Record
 from autorun.core.unfinished import Unfinished, objection
@@ -69,14 +68,13 @@ class Step:
 Deliver = Callable[[Bench, Hold, Record | None, Statement, Evidence], Iterator[Step]]
 
 
-def work(bench: Bench, task: Task, over: Seen | None, spent: Spent, deliver: Deliver | None = None) -> Settled:
-    """Take one task down the line and settle it; work that holds is published, or else goes to `deliver`.
+def work(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver | None = None) -> Settled:
+    """Take a task just claimed down the line and settle it; work that holds is published, or else goes to `deliver`.
 
-    Raises LeaseLost when another runner has it.
+    `before` is its record before the claim. Raises LeaseLost when another runner takes it over.
     """
-    hold = Hold.take(bench, task, over, spent)
-    bench.tell(Happening.TASK_STARTED, f"{task.id}: {task.title}", task=task)
-    return walk(bench, hold, _steps(bench, hold, over.record if over else None, deliver or published))
+    bench.tell(Happening.TASK_STARTED, f"{hold.task.id}: {hold.task.title}", task=hold.task)
+    return walk(bench, hold, _steps(bench, hold, before, deliver or published))
 
 
 def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:

@@ -1,14 +1,16 @@
 """One session: reconcile, plan, work tasks until the backlog is empty or a limit is met, report."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from autorun.claim import Hold
 from autorun.core.budget import Spent, session_limit
 from autorun.core.errors import AgentUnavailable, ConfigurationError, LeaseLost
 from autorun.core.journal import Happening
 from autorun.core.ledger import History, Seen
-from autorun.core.model import Reason, StopReason, TaskState, Usage
+from autorun.core.model import Backlog, Reason, StopReason, TaskId, TaskState, Usage
 from autorun.core.planning import Plan, plan
 from autorun.core.suggest import task_hint
 from autorun.pipeline import Settled, work
@@ -77,6 +79,16 @@ _STOPPED = {
 }
 _CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _DAY = timedelta(days=1)
+_RACES = 3  # lost over one task before it is left to whoever wins them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a session sees when it looks: the backlog, the records, and what is to be done by them."""
+
+    backlog: Backlog
+    history: History
+    plan: Plan
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,28 +108,38 @@ class Session:
         """Work until the backlog is empty or something ends the session, and say what. Raises AutorunError."""
         bench = self.bench
         started = bench.monotonic()
-        today, history = self.look()
-        if today.ready:
+        view = self.look()
+        if view.plan.ready:
             bench.tell(Happening.SESSION_STARTED, bench.world.agent.ready())
-        end = self._work_through(today, history, started)
+        end = self._work_through(view, started)
         report = Report(
             session_id=bench.terms.session_id,
             end=end,
             settled=tuple(self.done),
-            plan=today,
+            plan=view.plan,
             seconds=bench.monotonic() - started,
         )
         bench.tell(Happening.SESSION_ENDED, end.sentence, step=end.reason, usage=report.usage)
         return report
 
-    def look(self) -> tuple[Plan, History]:
+    def look(self) -> View:
         """Read backlog and records, reconcile them, and plan."""
         bench = self.bench
         backlog = bench.world.tasks.backlog()
         known = {task.id.key for task in backlog.tasks}
         if missing := [key for key in self.only if key not in known]:
             raise ConfigurationError(f"there is no task {', '.join(missing)}", hint=task_hint(missing[0], known))
-        history = reconcile(bench, backlog, bench.world.ledger.history())
+        view = self._view(backlog, reconcile(bench, backlog, bench.world.ledger.history()))
+        for fault in view.plan.faults:
+            bench.tell(Happening.WARNING, f"{fault.place}: {fault.reason}")
+        for skip in view.plan.skipped:
+            if skip.state not in _CLOSED and (not self.only or skip.task.id.key in self.only):
+                bench.tell(Happening.TASK_SKIPPED, str(skip), task=skip.task)
+        bench.tell(Happening.PLANNED, f"{len(view.plan.ready)} to do, {len(view.plan.skipped)} skipped")
+        return view
+
+    def _view(self, backlog: Backlog, history: History) -> View:
+        bench = self.bench
         today = plan(
             backlog,
             history,
@@ -127,34 +149,46 @@ class Session:
             dead=bench.world.liveness.dead,
             grace=bench.terms.grace,
         )
-        for fault in today.faults:
-            bench.tell(Happening.WARNING, f"{fault.place}: {fault.reason}")
-        for skip in today.skipped:
-            if skip.state not in _CLOSED and (not self.only or skip.task.id.key in self.only):
-                bench.tell(Happening.TASK_SKIPPED, str(skip), task=skip.task)
-        bench.tell(Happening.PLANNED, f"{len(today.ready)} to do, {len(today.skipped)} skipped")
-        return today, history
+        return View(backlog=backlog, history=history, plan=today)
 
-    def _work_through(self, today: Plan, history: History, started: float) -> End:
+    def _work_through(self, view: View, started: float) -> End:
         bench = self.bench
-        for task in today.ready:
-            over = history.seen.get(task.id)
-            spent = self.spent(history, bench.monotonic() - started, over)
+        nothing = view.plan.nothing
+        queue = list(view.plan.ready)
+        begun: set[TaskId] = set()
+        lost: Counter[TaskId] = Counter()
+        while queue:
+            task = queue.pop(0)
+            over = view.history.seen.get(task.id)
+            spent = self.spent(view.history, bench.monotonic() - started, over)
             if end := self._must_end(spent):
                 return end
             try:
-                settled = work(bench, task, over, spent)
+                hold = Hold.take(bench, task, over, spent)
+            except LeaseLost:
+                lost[task.id] += 1
+                view = self._view(view.backlog, bench.world.ledger.history())
+                self._tell_dropped(view, {task.id, *(one.id for one in queue)})
+                queue = [one for one in view.plan.ready if one.id not in begun and lost[one.id] < _RACES]
+                continue
+            begun.add(task.id)
+            try:
+                settled = work(bench, hold, over.record if over else None)
             except LeaseLost as error:
                 bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
                 continue
             self.done.append(settled)
-            if ended := _CONTAGIOUS.get(settled.outcome.reason):
-                code = settled.exit_code or AgentUnavailable.exit_code if ended is Ended.ERROR else 0
-                said = settled.outcome
-                return End(reason=ended, sentence=said.sentence, remedy=said.remedy, exit_code=code)
-            if self.pause and task is not today.ready[-1]:
+            if end := _contagious(settled):
+                return end
+            if self.pause and queue:
                 bench.wait(self.pause, bench.closing)
-        return self._interrupted() or End(reason=Ended.EMPTY, sentence=today.nothing or "No more tasks available")
+        return self._interrupted() or End(reason=Ended.EMPTY, sentence=nothing or "No more tasks available")
+
+    def _tell_dropped(self, view: View, queued: set[TaskId]) -> None:
+        """Say of tasks that were to be done what other runners have made of them."""
+        for skip in view.plan.skipped:
+            if skip.task.id in queued:
+                self.bench.tell(Happening.TASK_SKIPPED, str(skip), task=skip.task)
 
     def _must_end(self, spent: Spent) -> End | None:
         if end := self._interrupted():
@@ -182,3 +216,12 @@ class Session:
             usd_today=before + usd,
             usd_task=over.record.charged_usd if over else 0.0,
         )
+
+
+def _contagious(settled: Settled) -> End | None:
+    """How the session ends if what befell a task would befall the next one, too."""
+    ended = _CONTAGIOUS.get(settled.outcome.reason)
+    if ended is None:
+        return None
+    code = settled.exit_code or AgentUnavailable.exit_code if ended is Ended.ERROR else 0
+    return End(reason=ended, sentence=settled.outcome.sentence, remedy=settled.outcome.remedy, exit_code=code)

@@ -51,7 +51,7 @@ def takes_over(shop: Workshop, ahead: timedelta = timedelta()) -> bool:
     """Tell whether a runner whose clock is `ahead` would take the task from its holder now."""
     with shop.bench(ActedAgent({})) as bench:
         ours = replace(bench, now=lambda: shop.clock.now() + ahead)
-        today, _ = Session(bench=ours).look()
+        today = Session(bench=ours).look().plan
         return bool(today.ready)
 
 

@@ -137,9 +137,7 @@ def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
         if picture == expected:
             break
     deviations += _differences(expected, picture)
-    if number > (2 if point.effect.startswith("git push") else 1):
-        # A push goes on without the runner that died in it: who comes meanwhile may lose one race to it, and leaves
-        # the task to the life after.
+    if number > 1:
         deviations.append(f"it took {number} more lives")
     return Found(point=point, deviations=(*deviations, *_miscounted(scene)), lives=number + 1)
 
