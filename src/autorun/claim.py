@@ -8,7 +8,7 @@ from threading import RLock
 
 from autorun.core import naming
 from autorun.core.budget import Spent
-from autorun.core.errors import AutorunError, LeaseLost
+from autorun.core.errors import AutorunError, CredentialRefused, LeaseLost, ProviderError
 from autorun.core.journal import Happening
 from autorun.core.ledger import BranchMove, Seen
 from autorun.core.model import (
@@ -43,7 +43,8 @@ _GOES_ON = frozenset({
 class Hold:
     """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far.
 
-    `running`: a stretch has begun and is not booked. `cost_estimated`: a subscription pays. `written_at` is when the
+    `running`: a stretch has begun and is not booked. `lost`: another runner has the task. `refused`: the ledger takes
+    our credential no longer. `cost_estimated`: a subscription pays. `written_at` is when the
     record was last known to be ours, `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask
     it to cover what a call may cost; `writing` keeps their writes and ours apart.
     """
@@ -60,6 +61,7 @@ class Hold:
     session: AgentSession | None = None
     running: bool = False
     lost: bool = False
+    refused: bool = False
     cost_estimated: bool = False
     blocked: list[str] = field(default_factory=list)
     writing: RLock = field(default_factory=RLock, repr=False)
@@ -122,7 +124,9 @@ class Hold:
             return StopReason.DEADLINE
         if reason is None and not self.lost and self._due():
             self._renew()
-        return StopReason.LEASE_LOST if self.lost else reason
+        if self.lost:
+            return StopReason.LEASE_LOST
+        return StopReason.CREDENTIAL if self.refused else reason
 
     @property
     def overdue(self) -> bool:
@@ -202,6 +206,12 @@ class Hold:
         except LeaseLost:
             self.lost = True
             return
+        except ProviderError as error:
+            if self.bench.stop() is None:
+                raise
+            text = f"{self.task.id} could not be given back: {error}; another run takes it over."
+            self.bench.tell(Happening.WARNING, text, task=self.task)
+            return
         with suppress(LeaseLost):  # another runner has it by now, and shows what it does
             self.show()
 
@@ -273,7 +283,11 @@ class Hold:
 
     def _write(self, record: Record) -> None:
         with self.writing:
-            self.seen = self.bench.world.ledger.write(record, over=self.seen)
+            try:
+                self.seen = self.bench.world.ledger.write(record, over=self.seen)
+            except CredentialRefused:
+                self.refused = True  # nothing of this can be published any more
+                raise
             self.written_at = self.bench.now()
 
 

@@ -46,6 +46,7 @@ class Site:
             remote=Remote(url=f"{self.server_url}/{self.origin}.git", header=basic("x-access-token", self.hub.token)),
             forge=GitHubForge(hub=self.hub, repository=self.origin, server_url=self.server_url, warn=warn),
             liveness=ActionsLiveness(self.hub, home, run_id=run, run_attempt=attempt),
+            token_ends=lambda: self.hub.expires_at,
         )
 
     def tasks(self, secrets: Sequence[str]) -> GitHubTasks:

@@ -149,8 +149,8 @@ def published(
 
 
 def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished | None, bytes]:
-    """What an unfinished attempt left, if the record says that it is the last one and it can be used."""
-    if before is None or before.session is None:
+    """What an unfinished attempt left, if it is the record's last one, is to go on, and can be used."""
+    if before is None or not (before.session or _broke_off(before)):
         return None, b""
     try:
         kept = bench.world.shelf.take(hold.task.id)
@@ -163,6 +163,11 @@ def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished |
         bench.tell(Happening.WARNING, f"{refusal} The task starts afresh.", task=hold.task)
         return None, b""
     return kept
+
+
+def _broke_off(before: Record) -> bool:
+    """Whether the last attempt ended without a word in the record: its runner died, or could not write any more."""
+    return before.holder is not None or (bool(before.attempts) and before.attempts[-1].reason is Reason.INTERRUPTED)
 
 
 @contextmanager

@@ -76,6 +76,11 @@ _STOPPED = {
     StopReason.ASKED: "Asked to stop by `autorun stop`",
     StopReason.LEASE_LOST: "Another runner took over",
     StopReason.TASK_WITHDRAWN: "The task was withdrawn",
+    StopReason.CREDENTIAL: "The token of this run is about to expire",
+}
+_LIMITS = frozenset({StopReason.DEADLINE, StopReason.CREDENTIAL})
+_REMEDIES = {
+    StopReason.CREDENTIAL: "Give it a token that lives longer, or lower `autonomous.minutes_per_session`.",
 }
 _CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _DAY = timedelta(days=1)
@@ -201,8 +206,8 @@ class Session:
         reason = self.bench.closing()
         if reason is None:
             return None
-        ended = Ended.LIMIT if reason is StopReason.DEADLINE else Ended.SIGNAL
-        return End(reason=ended, sentence=_STOPPED[reason], stopped_by=reason)
+        ended = Ended.LIMIT if reason in _LIMITS else Ended.SIGNAL
+        return End(reason=ended, sentence=_STOPPED[reason], remedy=_REMEDIES.get(reason, ""), stopped_by=reason)
 
     def spent(self, history: History, seconds: float = 0.0, over: Seen | None = None) -> Spent:
         """Return what counts against the limits after `seconds`, when the task seen as `over` is next."""

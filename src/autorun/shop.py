@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from autorun.adapters.forges.local import LocalForge
@@ -35,7 +36,8 @@ _PULL_REQUESTS = Path(".ai-agents/pull-requests")
 class Shop:
     """Everything needed to look at the backlog: no agent, no workspace, no write.
 
-    `published` is where branches and records go, None where that is this repository itself.
+    `published` is where branches and records go, None where that is this repository itself; `token_ends` tells when
+    the credential for it expires, as far as it is known.
     """
 
     place: Place
@@ -46,6 +48,7 @@ class Shop:
     liveness: Liveness
     store: Store
     published: Remote | None = None
+    token_ends: Callable[[], datetime | None] = lambda: None
 
     @property
     def config(self) -> Config:
@@ -91,11 +94,12 @@ def shop(
             place=place,
             effective=effective,
             tasks=there.tasks or _tasks(place, config, stop),
-            ledger=RefLedger(store=store, remote=published.remote),
+            ledger=RefLedger(store=store, remote=published.remote, stop=stop),
             forge=published.forge,
             liveness=published.liveness,
             store=store,
             published=there.published.remote if there.published else None,
+            token_ends=published.token_ends,
         )
 
 

@@ -71,6 +71,7 @@ def session(
 
         warnings = _Warnings()
         open_shop = stack.enter_context(opens(place, effective, requests.stop, warnings))
+        requests.token_ends = open_shop.token_ends
         workspaces = _workspaces(place, config, in_hand, open_shop.published)
         terms = _terms(place, config, place.session_folder, workspaces.base_branch())
         covers: dict[TaskId, Callable[[float], None]] = {}

@@ -29,7 +29,7 @@ from autorun.core.record import Record
 from autorun.session import Ended, Session
 from autorun.terms import GRACE, LEASE, Bench
 from kit.repos import git
-from kit.workshop import CENTS, ActedAgent, Workshop, make_workshop, writes
+from kit.workshop import CENTS, ActedAgent, Broken, Workshop, make_workshop, writes
 
 RENEWAL = LEASE / 3
 
@@ -186,7 +186,7 @@ def test_the_claim_is_given_back_whatever_breaks(
 
     agent = ActedAgent({"a": [writes({"a.txt": ""})]})
     with shop.bench(agent, max_attempts=2) as bench:
-        broken = _Broken(getattr(bench.world, port), method, fails)
+        broken = Broken(getattr(bench.world, port), method, fails)
         session = Session(bench=replace(bench, world=replace(bench.world, **{port: broken})))  # type: ignore[arg-type]  # a stand-in
         try:
             session.run()
@@ -216,7 +216,7 @@ def test_an_outage_of_the_forge_leaves_the_proposal_to_the_next_run(shop: Worksh
         raise Unanswered("nobody answers")
 
     with shop.bench(ActedAgent({"a": [writes({"a.txt": ""})]})) as bench:
-        forge = _Broken(bench.world.forge, "propose", silent)
+        forge = Broken(bench.world.forge, "propose", silent)
         world = replace(bench.world, forge=forge)  # type: ignore[arg-type]  # a stand-in
         Session(bench=replace(bench, world=world)).run()
     record = shop.record("a")
@@ -264,17 +264,6 @@ class _Busy:
     def work(self, assignment: Assignment, *, stop: Stop, watch: Watch) -> AgentResult:
         wanted = self.play.__code__.co_argcount
         return self.play(*(assignment, stop, watch, self.bench)[:wanted])
-
-
-class _Broken:
-    """A port of which one method fails."""
-
-    def __init__(self, port: object, method: str, fails: Callable[..., NoReturn]) -> None:
-        self._port = port
-        setattr(self, method, fails)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._port, name)
 
 
 @dataclass

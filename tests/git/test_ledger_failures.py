@@ -14,6 +14,7 @@ from autorun.adapters.ledger import RefLedger
 from autorun.core.codec import dump_record
 from autorun.core.errors import (
     BranchRefused,
+    CredentialRefused,
     GitFailed,
     LeaseLost,
     ProviderError,
@@ -21,7 +22,7 @@ from autorun.core.errors import (
     RecordUnreadable,
 )
 from autorun.core.ledger import BranchMove
-from autorun.core.model import TaskId, TaskState
+from autorun.core.model import StopReason, TaskId, TaskState
 from autorun.core.naming import ref
 from autorun.core.record import Record
 from autorun.effects.git import Remote
@@ -162,6 +163,30 @@ def test_silent_server(http_place: Place, backend: GitBackend) -> None:
         ledger.write(claim(), over=None)
 
 
+def test_a_signal_cuts_a_silent_server_short(http_place: Place, backend: GitBackend) -> None:
+    """Whoever was sent a signal gives a call three more seconds, not its whole time-out, and makes none after it."""
+    asked: list[StopReason] = []
+    ledger = http_place.runner(timeout=120.0, pauses=(60.0,), stop=lambda: asked[0] if asked else None)
+    seen = ledger.write(claim(), over=None)
+    backend.delay = 30.0
+    threading.Timer(0.5, lambda: asked.append(StopReason.SIGTERM)).start()
+    with pytest.raises(ProviderError, match="before this run had to end"):
+        ledger.write(replace(seen.record, base="b"), over=seen)
+    before = len(backend.requests)
+    with pytest.raises(ProviderError, match="before this run had to end"):
+        ledger.stands(seen)
+    assert len(backend.requests) == before
+    backend.delay = 0.0
+
+
+def test_a_signal_leaves_an_answering_server_its_time(http_place: Place, backend: GitBackend) -> None:
+    """After a signal the task is given back as ever where the server takes a second."""
+    ledger = http_place.runner(stop=lambda: StopReason.SIGINT)
+    backend.delay = 1.0
+    seen = ledger.write(claim(), over=None)
+    assert http_place.runner().history().seen == {TASK: seen}
+
+
 def test_nobody_there(place: Place) -> None:
     """An address at which nothing listens is an error with a remedy."""
     ledger = RefLedger(store=place.store(), remote=Remote(url="http://127.0.0.1:9/x.git"), pauses=())
@@ -176,7 +201,7 @@ def test_credential_refused(http_place: Place, header: str) -> None:
     http_place.remote = replace(http_place.remote, header=header)
     ledger = http_place.runner()
     for act in (ledger.history, lambda: ledger.write(claim(), over=None)):
-        with pytest.raises(ProviderError, match="does not accept our credential") as caught:
+        with pytest.raises(CredentialRefused, match="does not accept our credential") as caught:
             act()
         assert "d3Jvbmc6d3Jvbmc" not in f"{caught.value} {caught.value.hint}"
 

@@ -10,10 +10,10 @@ import requests
 import responses
 from urllib3.exceptions import NewConnectionError
 
-from autorun.core.errors import ProviderError, RateLimited, TaskGone
+from autorun.core.errors import CredentialRefused, ProviderError, RateLimited, TaskGone
 from autorun.core.model import StopReason, TaskId, TaskState
 from autorun.effects.github import GitHub
-from autorun.effects.github_failures import Limited, Missing, Refused, Unauthorised, Unreached, understood
+from autorun.effects.github_failures import Limited, Missing, Refused, Unreached, understood
 from autorun.effects.host import now
 from github_adapters.scene import Scene, make_scene
 from github_double import failures
@@ -42,7 +42,7 @@ def query(hub: GitHub) -> object:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "kind", "says"),
     [
-        (401, {"message": "Bad credentials"}, {}, Unauthorised, "renew the token"),
+        (401, {"message": "Bad credentials"}, {}, CredentialRefused, "renew the token"),
         (403, {"message": "Resource not accessible by integration"}, {}, Refused, "contents"),
         (
             403,

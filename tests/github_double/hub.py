@@ -7,6 +7,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self
@@ -103,11 +104,13 @@ class GitHubDouble:
         kind: str = "installation",
         limit: int = 1000,
         permissions: Mapping[str, str] | None = None,
+        expires_at: datetime | None = None,
     ) -> str:
         """Make a credential and return it; without permissions it may write all that an ordinary job may.
 
         `permissions` maps contents, issues, pull_requests, actions, workflows, administration to read or write.
-        `by` is who it speaks for; `repository` limits it to one; a person's token is kind fine-grained or classic.
+        `by` is who it speaks for, `expires_at` when it ends; `repository` limits it to one; a person's token is kind
+        fine-grained or classic.
         """
         granted = dict.fromkeys(ORDINARY, "write") if permissions is None else dict(permissions)
         prefix = {"installation": "ghs_", "fine-grained": "github_pat_", "classic": "ghp_"}[kind]
@@ -119,6 +122,7 @@ class GitHubDouble:
             permissions=granted,
             repository=repository.id if repository else None,
             limit=limit,
+            expires_at=expires_at,
         )
         self.estate.tokens[token.value] = token
         return token.value
@@ -191,6 +195,8 @@ class GitHubDouble:
         if scheme.lower() == "basic":
             value = base64.b64decode(value).decode().partition(":")[2]
         token = self.estate.tokens.get(value)
+        if token is not None and token.expires_at is not None and token.expires_at <= self.clock.now():
+            token = None
         return token, token is not None
 
     def _named(self, request: Request, path: str) -> tuple[str, list[str]]:
@@ -292,6 +298,8 @@ class GitHubDouble:
                 "X-RateLimit-Reset": str(int(token.resets.timestamp())),
                 "X-RateLimit-Resource": "core",
             }
+        if token is not None and token.expires_at is not None:
+            headers["GitHub-Authentication-Token-Expiration"] = f"{token.expires_at:%Y-%m-%d %H:%M:%S} UTC"
         added = [(name, value) for name, value in headers.items() if name.lower() not in present]
         body, seconds = reply.body, 0.0
         if failure is not None and failure.manner is Manner.MALFORMED:

@@ -159,6 +159,7 @@ class Token(Entity):
     limit: int = 5000
     used: int = 0
     resets: datetime = START
+    expires_at: datetime | None = None
 
     def allows(self, permission: str, level: str) -> bool:
         """Tell whether the credential carries that permission at that level; everybody may read metadata."""

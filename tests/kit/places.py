@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autorun.adapters.ledger import RefLedger
+from autorun.core.model import Stop
 from autorun.effects.git import Remote, find_repository
 from autorun.effects.store import Store
 from kit.githttp import GitBackend
@@ -27,9 +28,11 @@ class Place:
         self.stores.append(store)
         return store
 
-    def runner(self, *, timeout: float = 20.0) -> RefLedger:
+    def runner(
+        self, *, timeout: float = 20.0, pauses: tuple[float, ...] = (0.01, 0.1), stop: Stop = lambda: None
+    ) -> RefLedger:
         """Another runner's ledger over the same refs."""
-        return RefLedger(store=self.store(), remote=self.remote, pauses=(0.01, 0.1), timeout=timeout)
+        return RefLedger(store=self.store(), remote=self.remote, pauses=pauses, timeout=timeout, stop=stop)
 
     def work(self, text: str, number: int = 0) -> str:
         """Commit something on top of main in a runner's store."""

@@ -277,6 +277,17 @@ class Workshop:
         return next((line.partition(": ")[2] for line in lines if line.startswith("status:")), "")
 
 
+class Broken:
+    """A port of which one method is another: it fails, or does something first."""
+
+    def __init__(self, port: object, method: str, fails: Callable[..., object]) -> None:
+        self._port = port
+        setattr(self, method, fails)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._port, name)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A session that has run."""

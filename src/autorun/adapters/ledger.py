@@ -14,21 +14,26 @@ from autorun.core.codec import dump_record, load_record
 from autorun.core.errors import (
     AutorunError,
     BranchRefused,
+    CredentialRefused,
     LeaseLost,
     ProviderError,
     PublishingRefused,
     RecordUnreadable,
 )
 from autorun.core.ledger import BranchMove, History, Seen
-from autorun.core.model import Fault, TaskId
+from autorun.core.model import Fault, Stop, StopReason, TaskId
 from autorun.core.record import Record
+from autorun.effects import host
 from autorun.effects.git import RECEIVE_PACK, UPLOAD_PACK, Git, Remote
+from autorun.effects.process import Finished
 from autorun.effects.store import Store
 
 FILE = "record.json"
 _ALL = f"+{naming.REF_PREFIX}*:{naming.REF_PREFIX}*"
 _WHOLE = "--depth=2147483647"
 _GRANT = "grant the token `contents: write`, and allow pushes to `refs/autorun/*`"
+_SIGNALS = frozenset({StopReason.SIGINT, StopReason.SIGTERM})
+_LAST_SECONDS = 3.0
 _COLLATERAL = ("atomic push fail", "atomic transaction failed")
 _RACED = ("stale info", "atomic transaction failed", "failed to update ref", "cannot lock ref", "fetch first")
 # What a server says, in lower case, when nothing of ours will ever be accepted.
@@ -73,17 +78,43 @@ class _Push:
         return next((ref for ref in self.moves if ref != self.ref), None)
 
 
+@dataclass(slots=True)
+class _LastMoment:
+    """Cuts a call short a moment after a signal: whoever sent it will not wait for a server that does not answer."""
+
+    stop: Stop
+    since: float | None = None
+
+    def __call__(self) -> StopReason | None:
+        reason = self.stop()
+        if reason not in _SIGNALS:
+            return None
+        self.since = self.since or time.monotonic()
+        return reason if time.monotonic() - self.since > _LAST_SECONDS else None
+
+
 class RefLedger:
-    """Records in the refs of a remote. `pauses` are the seconds to wait before each further try of a push or read."""
+    """Records in the refs of a remote. `pauses` are the seconds to wait before each further try of a push or read.
+
+    Once `stop` tells of a signal a call has 3 s left, and after one that took longer no other is made.
+    """
 
     def __init__(
-        self, *, store: Store, remote: Remote, pauses: tuple[float, ...] = (0.5, 2.0, 5.0), timeout: float = 60.0
+        self,
+        *,
+        store: Store,
+        remote: Remote,
+        pauses: tuple[float, ...] = (0.5, 2.0, 5.0),
+        timeout: float = 60.0,
+        stop: Stop = lambda: None,
     ) -> None:
         self._git: Git = store.git.with_(remote=remote)
         self._store = store
         self._remote = remote
         self._pauses = pauses
         self._timeout = timeout
+        self._stop = stop
+        self._cut_short = False
         self._contents: dict[str, bytes | None] = {}
         # The user's own repository may be at the other end: none of its hooks may run.
         self._receive = (f"--receive-pack={RECEIVE_PACK}",) if remote.local else ()
@@ -172,7 +203,7 @@ class RefLedger:
             if self._has_happened(push, answer):
                 return
             if pause is not None:
-                time.sleep(pause)
+                host.wait(pause, self._stop)
         if push.branch in answer.refusals:
             raise self._branch_refused(push.branch, answer.refusals[push.branch], answer.said)
         if push.ref in answer.refusals:
@@ -183,11 +214,10 @@ class RefLedger:
         leases = (f"--force-with-lease={ref}:{expected}" for ref, (_, expected) in push.moves.items())
         specs = (f"{commit}:{ref}" for ref, (commit, _) in push.moves.items())
         options = ("--atomic",) if push.branch else ()
-        finished = self._git.finished(
+        finished = self._finished(
             *(("-c", "push.negotiate=true") if push.branch else ()),
             *("push", "--porcelain", "--no-verify", "--no-thin" if self._remote.local else "--thin", *self._receive),
             *(*options, *leases, "--", self._remote.url, *specs),
-            timeout=self._timeout,
         )
         refusals = {}
         for line in finished.stdout.decode("utf-8", "replace").splitlines():
@@ -235,15 +265,23 @@ class RefLedger:
 
     def _read(self, *arguments: str) -> str:
         for pause in (*self._pauses, None):
-            finished = self._git.finished(*arguments, timeout=self._timeout)
+            finished = self._finished(*arguments)
             if finished.ok:
                 return finished.stdout.decode("utf-8", "surrogateescape")
             said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip() or finished.killed
             if error := _access_error(self._remote, said):
                 raise error
             if pause is not None:
-                time.sleep(pause)
+                host.wait(pause, self._stop)
         raise _unreachable(self._remote, said)
+
+    def _finished(self, *arguments: str) -> Finished:
+        if self._cut_short:
+            raise _unreachable(self._remote, "it did not answer before this run had to end")
+        last_moment = _LastMoment(self._stop)
+        finished = self._git.finished(*arguments, timeout=self._timeout, stop=last_moment)
+        self._cut_short = bool(finished.killed) and last_moment.since is not None
+        return finished
 
     def _read_commits(self, commits: Iterable[str]) -> dict[str, bytes | None]:
         """Return each commit's record as it is written, None where it has none."""
@@ -286,7 +324,7 @@ def _raise_if_hopeless(answer: _Answer, remote: Remote) -> None:
 def _access_error(remote: Remote, said: str) -> AutorunError | None:
     lowered = said.lower()
     if any(sign in lowered for sign in _UNAUTHORISED):
-        return ProviderError(f"{remote.url} does not accept our credential: {_last(said)}", hint="renew the token")
+        return CredentialRefused(f"{remote.url} does not accept our credential: {_last(said)}")
     if "returned error: 403" in lowered:
         return ProviderError(f"{remote.url} forbids access: {_last(said)}", hint="grant the token `contents: write`")
     if any(sign in lowered for sign in _MISSING):

@@ -34,6 +34,7 @@ _STOPS = {
     StopReason.ASKED: "Someone asked the run to stop",
     StopReason.LEASE_LOST: "Another runner holds the task now",
     StopReason.TASK_WITHDRAWN: "The task was withdrawn",
+    StopReason.CREDENTIAL: "The token of the run has expired or is about to",
 }
 
 

@@ -29,6 +29,15 @@ class Unanswered(ProviderError):
     """The tracker or forge gave no usable answer; later it may."""
 
 
+class CredentialRefused(ProviderError):
+    """The tracker or forge does not accept our credential, or accepts it no longer."""
+
+    def __init__(
+        self, message: str, *, hint: str = "renew the token: a job's own ends with the job, an app's after an hour"
+    ) -> None:
+        super().__init__(message, hint=hint)
+
+
 class RateLimited(ProviderError):
     """The tracker or forge asks us to wait."""
 

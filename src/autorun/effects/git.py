@@ -16,7 +16,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from autorun.core.errors import ConfigurationError, GitFailed
-from autorun.core.model import Command
+from autorun.core.model import Command, Stop
 from autorun.effects import process
 from autorun.effects.process import Finished
 
@@ -158,13 +158,14 @@ class Git:
         *args: str,
         stdin: bytes = b"",
         timeout: float = 120.0,
+        stop: Stop | None = None,
         sink: Callable[[bytes], object] | None = None,
     ) -> Finished:
         """Run `git ARGS` and return how it ended; for callers to whom a failure is an answer."""
         check_version()
         command = Command(argv=("git", *args), cwd=self.work_tree or self.git_dir, env=self._environment())
         try:
-            return process.run(command, stdin=stdin, timeout=timeout, limit=_LIMIT, sink=sink)
+            return process.run(command, stdin=stdin, timeout=timeout, limit=_LIMIT, stop=stop, sink=sink)
         except OSError as error:
             raise GitFailed(f"git cannot be started in {command.cwd}: {error.strerror}") from error
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import github
@@ -18,6 +19,7 @@ from autorun.effects.github_failures import (
     GraphQLFailed,
     Limited,
     Unreached,
+    expiry_in,
     faults_of,
     understood,
 )
@@ -51,7 +53,7 @@ class GitHub:
 
     Rate limits are waited for while that ends within `patience` seconds from the client's making and `stop` has no
     reason; else they are RateLimited. Calls that may be repeated are, after each of `pauses` seconds, where GitHub
-    gave no usable answer.
+    gave no usable answer. `expires_at` is when the token ends, as far as GitHub has told.
     """
 
     token: str = field(repr=False)
@@ -62,6 +64,7 @@ class GitHub:
     timeout: int = _TIMEOUT
     stop: Stop = _never
     wait: Callable[[float, Stop], None] = host.wait
+    expires_at: datetime | None = field(default=None, init=False)
     _client: github.Github = field(init=False, repr=False)
     _until: float = field(init=False, repr=False)
 
@@ -115,6 +118,7 @@ class GitHub:
         requester = self._client.requester
         url = self.graphql_url or requester.graphql_url
         headers, answer = requester.requestJsonAndCheck("POST", url, input={"query": query, "variables": variables})
+        self.expires_at = expiry_in(headers) or self.expires_at
         faults = faults_of(answer)
         data = answer.get("data")
         usable = isinstance(data, Mapping) and (not faults or (partial and any(data.values())))

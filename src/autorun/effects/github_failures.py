@@ -10,7 +10,7 @@ from typing import Any
 import github
 import requests
 
-from autorun.core.errors import ProviderError, RateLimited, Unanswered
+from autorun.core.errors import CredentialRefused, ProviderError, RateLimited, Unanswered
 from autorun.core.loglines import one_line
 
 _SECONDARY_WAIT = 60.0  # seconds, where GitHub asks for a pause and does not say how long
@@ -28,10 +28,6 @@ _REMEDIES = (
     ("ip allow list", "let this machine's address into the organisation's IP allow list"),
     ("suspended", "let the app's installation be resumed"),
 )
-
-
-class Unauthorised(ProviderError):
-    """GitHub refuses the token."""
 
 
 class Missing(ProviderError):
@@ -97,6 +93,15 @@ def faults_of(answer: Mapping[str, Any]) -> tuple[Fault, ...]:
     )
 
 
+def expiry_in(headers: Mapping[str, str]) -> datetime | None:
+    """Return when the token that was used ends; None where GitHub does not tell, as of a job's own."""
+    told = headers.get("github-authentication-token-expiration", "").replace("UTC", "+0000")
+    try:
+        return datetime.strptime(told, "%Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return None
+
+
 def understood(error: Exception, doing: str, now: datetime) -> ProviderError:
     """Return ours for any failure of a call; `doing` begins the sentence: `Reading the issues of octo/app`."""
     match error:
@@ -135,8 +140,7 @@ def _answered(status: int, said: str, headers: Mapping[str, str], doing: str, no
         return Unreached(f"{doing} failed: GitHub answered {status}.", hint=_STATUS_PAGE)
     sentence = f"{doing} failed: GitHub answered {status}{words}."
     if status == 401:  # noqa: PLR2004  HTTP's own numbers
-        hint = "renew the token; that of a job ends with the job"
-        return Unauthorised(f"{doing} failed: GitHub refuses the token{words}.", hint=hint)
+        return CredentialRefused(f"{doing} failed: GitHub refuses the token{words}.")
     remedy = next((remedy for sign, remedy in _REMEDIES if sign in said.lower()), "")
     if status in {404, 410}:
         return Missing(sentence, hint=remedy or "check the name, and that the token may see it")

@@ -2,30 +2,34 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
 from autorun.core.model import StopReason
+from autorun.effects import host
 
 NOW = "now"
 AFTER_TASK = "after-task"
 # A terminal that is closed ends the run in order, too.
 _SIGNALS = {signal.SIGINT: StopReason.SIGINT, signal.SIGTERM: StopReason.SIGTERM, signal.SIGHUP: StopReason.SIGTERM}
 _LOOK_EVERY_SECONDS = 0.3
+_TOKEN_RESERVE = timedelta(minutes=5)  # to save the work, give the task back and show it
 
 
 @dataclass(slots=True, kw_only=True)
 class Requests:
     """What has been asked of this process. `file` holds NOW or AFTER_TASK.
 
-    `deadline` is a value of `time.monotonic()`.
+    `deadline` is a value of `time.monotonic()`; `token_ends` when the run's token expires, if known.
     """
 
     file: Path
     deadline: float | None = None
+    token_ends: Callable[[], datetime | None] = lambda: None
     signalled: StopReason | None = None
     _asked: str = ""
     _asked_here: bool = False
@@ -37,6 +41,9 @@ class Requests:
             return self.signalled
         if self.deadline is not None and time.monotonic() > self.deadline:
             return StopReason.DEADLINE
+        ends = self.token_ends()
+        if ends is not None and host.now() > ends - _TOKEN_RESERVE:
+            return StopReason.CREDENTIAL
         return StopReason.ASKED if self._request() == NOW else None
 
     def closing(self) -> StopReason | None:

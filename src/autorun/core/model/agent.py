@@ -211,6 +211,7 @@ class StopReason(StrEnum):
     ASKED = "asked"
     LEASE_LOST = "lease_lost"
     TASK_WITHDRAWN = "task_withdrawn"
+    CREDENTIAL = "credential"
 
 
 Stop = Callable[[], StopReason | None]
