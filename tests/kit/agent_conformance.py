@@ -236,12 +236,12 @@ class AgentConformance:
         assert 0.5 <= result.usage.cost_usd < 0.9
 
     def test_a_high_context_ends_the_stretch(self, hire: Hire, tmp_path: Path) -> None:
-        """Work ends when the conversation reaches its size, unless it is just being stated."""
+        """Work ends when the conversation reaches its size, unless it is just being stated, however slowly."""
         with ScriptedModel([run("true"), run("true").costing(input=90_000), hang()]) as model:
             result = work(hire(model.url), assignment(tmp_path / "1", context_tokens=80_000))
         assert result.ending is Ending.CONTEXT_HIGH
         assert result.usage.context_tokens == 90_100
-        with ScriptedModel([run("true"), DONE.costing(input=90_000)]) as model:
+        with ScriptedModel([run("true"), DONE.costing(input=90_000).slowly(1.0)]) as model:
             result = work(hire(model.url), assignment(tmp_path / "2", context_tokens=80_000))
         assert result.ending is Ending.STATED
 

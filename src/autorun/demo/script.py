@@ -57,12 +57,16 @@ Block = Said | Thought | Use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One model turn; an empty `stop_reason` is told by the blocks (`tool_use`, `end_turn`); `delay` in seconds."""
+    """One model turn; an empty `stop_reason` is told by the blocks (`tool_use`, `end_turn`).
+
+    `delay` is the seconds until a response begins, `slow` those between its beginning and the rest.
+    """
 
     blocks: tuple[Block, ...]
     tokens: Tokens = Tokens()
     stop_reason: str = ""
     delay: float = 0.0
+    slow: float = 0.0
 
     def __add__(self, other: "Answer") -> "Answer":
         return replace(self, blocks=(*self.blocks, *other.blocks))
@@ -74,6 +78,10 @@ class Answer:
     def after(self, seconds: float) -> "Answer":
         """Return the answer as one that takes `seconds` to come."""
         return replace(self, delay=seconds)
+
+    def slowly(self, seconds: float) -> "Answer":
+        """Return the answer as one of which only the beginning comes for `seconds`."""
+        return replace(self, slow=seconds)
 
     def stopping(self, stop_reason: str) -> "Answer":
         """Return the answer with another stop reason (`max_tokens`, `refusal`, …)."""

@@ -93,8 +93,12 @@ class ScriptedModel:
                 self._active -= 1
 
     def pause(self, seconds: float) -> None:
+        """Wait before an answer begins: for its own time and the latency of all."""
+        self.wait(seconds + self._latency)
+
+    def wait(self, seconds: float) -> None:
         """Wait, but not beyond the server's own end."""
-        self._ended.wait(seconds + self._latency)
+        self._ended.wait(seconds)
 
     def line(self, body: dict[str, Any]) -> Line:
         """Choose the script and the line that answer a request."""
@@ -205,7 +209,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, whole)
             return
         self._begin(200, "text/event-stream")
-        events = list(sse.stream(whole))
+        first, *events = sse.stream(whole)
+        self.wfile.write(first)
+        self.server.model.wait(answer.slow)
         for event in events[:-3] if cut else events:
             self.wfile.write(event)
 
