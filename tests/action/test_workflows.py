@@ -153,3 +153,19 @@ def test_secrets_reach_the_run_and_what_strikes_them_out_and_nothing_else() -> N
     )
     holders = [step["name"] for step in steps(ROOT / "action.yml") if secret.search(str(step))]
     assert holders == ["Restore the last run's unfinished work", "Run", "Report and pack"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOT.glob("examples/*/autorun-comment.yml")) + [ROOT / ".github/workflows/autorun-comment.yml"],
+    ids=lambda path: str(path.parent.relative_to(ROOT)),
+)
+def test_a_comment_finds_a_worker_that_takes_its_orders(path: Path) -> None:
+    """The workflow that a comment starts lies beside it, and passes on which task and which comment it is."""
+    (order,) = (step["with"]["workflow"] for step in steps(path) if "workflow" in step.get("with", {}))
+    worker = parsed(path.with_name(order))
+    assert worker["on"]["workflow_dispatch"]["inputs"].keys() == {"task", "comment-id"}
+    given = [job["with"] for job in worker["jobs"].values() if "uses" in job]
+    given += [step["with"] for step in steps(path.with_name(order)) if "phase" not in step["with"]]
+    passed = {(name, value) for each in given for name, value in each.items()}
+    assert {("task", "${{ inputs.task }}"), ("comment-id", "${{ inputs.comment-id }}")} <= passed
