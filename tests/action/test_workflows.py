@@ -157,7 +157,7 @@ def test_secrets_reach_the_run_and_what_strikes_them_out_and_nothing_else() -> N
 
 @pytest.mark.parametrize(
     "path",
-    sorted(ROOT.glob("examples/*/autorun-comment.yml")) + [ROOT / ".github/workflows/autorun-comment.yml"],
+    [*sorted(ROOT.glob("examples/*/autorun-comment.yml")), ROOT / ".github/workflows/autorun-comment.yml"],
     ids=lambda path: str(path.parent.relative_to(ROOT)),
 )
 def test_a_comment_finds_a_worker_that_takes_its_orders(path: Path) -> None:

@@ -11,17 +11,10 @@ from dataclasses import dataclass
 
 from autorun.core import naming
 from autorun.core.codec import dump_record, load_record
-from autorun.core.errors import (
-    AutorunError,
-    BranchRefused,
-    CredentialRefused,
-    LeaseLost,
-    ProviderError,
-    PublishingRefused,
-    RecordUnreadable,
-)
+from autorun.core.errors import BranchRefused, LeaseLost, RecordUnreadable
 from autorun.core.ledger import BranchMove, History, Seen
 from autorun.core.model import Fault, Stop, StopReason, TaskId
+from autorun.core.push_answers import PushAnswer, access_refused, unreachable
 from autorun.core.record import Record
 from autorun.effects import host
 from autorun.effects.git import RECEIVE_PACK, UPLOAD_PACK, Git, Remote
@@ -31,38 +24,8 @@ from autorun.effects.store import Store
 FILE = "record.json"
 _ALL = f"+{naming.REF_PREFIX}*:{naming.REF_PREFIX}*"
 _WHOLE = "--depth=2147483647"
-_GRANT = "grant the token `contents: write`, and allow pushes to `refs/autorun/*`"
 _SIGNALS = frozenset({StopReason.SIGINT, StopReason.SIGTERM})
 _LAST_SECONDS = 3.0
-_COLLATERAL = ("atomic push fail", "atomic transaction failed")
-_RACED = ("stale info", "atomic transaction failed", "failed to update ref", "cannot lock ref", "fetch first")
-# What a server says, in lower case, when nothing of ours will ever be accepted.
-_REFUSALS = (
-    ("does not support --atomic", "use a git server that supports atomic pushes (any of git 2.4 or newer)"),
-    ("returned error: 403", _GRANT),
-    ("write access to repository not granted", _GRANT),
-)
-_UNAUTHORISED = (
-    "returned error: 401",
-    "authentication failed",
-    "could not read username",
-    "terminal prompts disabled",
-)
-_MISSING = ("not found", "does not appear to be a git repository", "returned error: 404", "returned error: 30")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    """What a push said: the server's reason for each ref it refused, and the words around it."""
-
-    accepted: bool
-    refusals: dict[str, str]
-    said: str
-
-    def own_reason(self, ref: str) -> str:
-        """The reason given for this ref itself, not for the other one or for a race."""
-        reason = self.refusals.get(ref, "")
-        return "" if any(sign in reason for sign in (*_COLLATERAL, *_RACED)) else reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,18 +162,19 @@ class RefLedger:
             answer = self._push(push)
             if answer.accepted:
                 return
-            _raise_if_hopeless(answer, self._remote)
+            if error := answer.hopeless(self._remote.url):
+                raise error
             if self._has_happened(push, answer):
                 return
             if pause is not None:
                 host.wait(pause, self._stop)
         if push.branch in answer.refusals:
-            raise self._branch_refused(push.branch, answer.refusals[push.branch], answer.said)
+            raise answer.branch_refused(self._remote.url, push.branch)
         if push.ref in answer.refusals:
-            raise self._record_refused(push.ref, answer.refusals[push.ref], answer.said)
-        raise _unreachable(self._remote, answer.said)
+            raise answer.record_refused(self._remote.url, push.ref)
+        raise unreachable(self._remote.url, answer.said)
 
-    def _push(self, push: _Push) -> _Answer:
+    def _push(self, push: _Push) -> PushAnswer:
         leases = (f"--force-with-lease={ref}:{expected}" for ref, (_, expected) in push.moves.items())
         specs = (f"{commit}:{ref}" for ref, (commit, _) in push.moves.items())
         options = ("--atomic",) if push.branch else ()
@@ -219,15 +183,10 @@ class RefLedger:
             *("push", "--porcelain", "--no-verify", "--no-thin" if self._remote.local else "--thin", *self._receive),
             *(*options, *leases, "--", self._remote.url, *specs),
         )
-        refusals = {}
-        for line in finished.stdout.decode("utf-8", "replace").splitlines():
-            flag, *rest = line.split("\t")
-            if flag == "!" and len(rest) > 1:
-                refusals[rest[0].partition(":")[2]] = rest[1].partition("(")[2].removesuffix(")")
-        said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip()
-        return _Answer(accepted=finished.ok, refusals=refusals, said=said or finished.killed)
+        said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip() or finished.killed
+        return PushAnswer.read(finished.stdout.decode("utf-8", "replace"), said, accepted=finished.ok)
 
-    def _has_happened(self, push: _Push, answer: _Answer) -> bool:
+    def _has_happened(self, push: _Push, answer: PushAnswer) -> bool:
         """Read what the server holds: True if it is ours, False if another try makes sense, else raise."""
         held = self._server(list(push.moves))
         commit, expected = push.moves[push.ref]
@@ -240,18 +199,11 @@ class RefLedger:
                 f"someone else has pushed to {push.branch.removeprefix('refs/heads/')}",
                 hint="merge or delete that branch, then answer `/autorun retry`",
             )
-        if push.branch is not None and (reason := answer.own_reason(push.branch)):
-            raise self._branch_refused(push.branch, reason, answer.said)
-        if reason := answer.own_reason(push.ref):
-            raise self._record_refused(push.ref, reason, answer.said)
+        if push.branch is not None and answer.own_reason(push.branch):
+            raise answer.branch_refused(self._remote.url, push.branch)
+        if answer.own_reason(push.ref):
+            raise answer.record_refused(self._remote.url, push.ref)
         return False
-
-    def _branch_refused(self, ref: str, reason: str, said: str) -> BranchRefused:
-        branch = ref.removeprefix("refs/heads/")
-        return BranchRefused(f"{self._remote.url} refuses {branch}: {_told(reason, said)}", hint=_branch_remedy(said))
-
-    def _record_refused(self, ref: str, reason: str, said: str) -> PublishingRefused:
-        return PublishingRefused(f"{self._remote.url} refuses {ref}: {_told(reason, said)}", hint=_GRANT)
 
     def _server(self, patterns: Sequence[str]) -> dict[str, str]:
         """Ask the server which refs there are, and their commits."""
@@ -269,15 +221,15 @@ class RefLedger:
             if finished.ok:
                 return finished.stdout.decode("utf-8", "surrogateescape")
             said = self._git.redacted(finished.stderr.decode("utf-8", "replace")).strip() or finished.killed
-            if error := _access_error(self._remote, said):
+            if error := access_refused(self._remote.url, said):
                 raise error
             if pause is not None:
                 host.wait(pause, self._stop)
-        raise _unreachable(self._remote, said)
+        raise unreachable(self._remote.url, said)
 
     def _finished(self, *arguments: str) -> Finished:
         if self._cut_short:
-            raise _unreachable(self._remote, "it did not answer before this run had to end")
+            raise unreachable(self._remote.url, "it did not answer before this run had to end")
         last_moment = _LastMoment(self._stop)
         finished = self._git.finished(*arguments, timeout=self._timeout, stop=last_moment)
         self._cut_short = bool(finished.killed) and last_moment.since is not None
@@ -309,54 +261,5 @@ def _record(content: bytes | None, ref: str) -> Record:
     return record
 
 
-def _raise_if_hopeless(answer: _Answer, remote: Remote) -> None:
-    """Raise where the server took no look at the refs and never will."""
-    if answer.refusals:
-        return
-    said = answer.said.lower()
-    sign, hint = next(((sign, hint) for sign, hint in _REFUSALS if sign in said), ("", ""))
-    if sign:
-        raise PublishingRefused(f"{remote.url} accepts no push of ours: {_last(answer.said, sign)}", hint=hint)
-    if error := _access_error(remote, answer.said):
-        raise error
-
-
-def _access_error(remote: Remote, said: str) -> AutorunError | None:
-    lowered = said.lower()
-    if any(sign in lowered for sign in _UNAUTHORISED):
-        return CredentialRefused(f"{remote.url} does not accept our credential: {_last(said)}")
-    if "returned error: 403" in lowered:
-        return ProviderError(f"{remote.url} forbids access: {_last(said)}", hint="grant the token `contents: write`")
-    if any(sign in lowered for sign in _MISSING):
-        return ProviderError(
-            f"{remote.url} is no repository we can see: {_last(said)}", hint="check the address and the token's reach"
-        )
-    return None
-
-
 def _lost(task: TaskId) -> LeaseLost:
     return LeaseLost(f"another runner has written to {task} since it was read")
-
-
-def _unreachable(remote: Remote, said: str) -> ProviderError:
-    return ProviderError(f"{remote.url} cannot be reached: {_last(said)}", hint="run again once it answers")
-
-
-def _told(reason: str, said: str) -> str:
-    """Return the server's reason with what it said beside it."""
-    remarks = (line.removeprefix("remote:").removeprefix("error:").strip() for line in said.splitlines())
-    told = (remark for remark in remarks if remark and not remark.startswith(("failed to push", "To ")))
-    return "; ".join([reason, *told])[:600]
-
-
-def _last(said: str, sign: str = "") -> str:
-    """Return the last line that holds `sign` and tells why, without git's own remark that a push failed."""
-    lines = [line.strip() for line in said.splitlines() if sign in line.lower()]
-    telling = [line for line in lines if line and not line.startswith("error: failed to push")]
-    return telling[-1][:300] if telling else "it gave no reason"
-
-
-def _branch_remedy(said: str) -> str:
-    if "workflow" in said.lower():
-        return "a token that may change workflows is needed, or the task must leave `.github/workflows` alone"
-    return "allow pushes to `autorun/*` in the repository's rules, then answer `/autorun retry`"
