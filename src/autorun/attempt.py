@@ -275,7 +275,7 @@ class Attempt:
                 state=TaskState.TODO,
                 reason=Reason.SESSION_LIMIT,
                 sentence=f"{reached.sentence}; the task goes on in the next session.",
-                remedy=f"Raise `{reached.key}`.",
+                remedy=reached.remedy,
             )
             verdict = Stop(outcome=outcome)
         elif result.ending is Ending.TURN_LIMIT and not self._turns_used_up():

@@ -1,7 +1,7 @@
 """One session: reconcile, plan, work tasks until the backlog is empty or a limit is met, report."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -182,6 +182,8 @@ class Session:
             except LeaseLost as error:
                 bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
                 continue
+            finally:
+                view = replace(view, history=view.history.after(hold.seen))
             self.done.append(settled)
             if end := _contagious(settled):
                 return end
@@ -199,7 +201,7 @@ class Session:
         if end := self._interrupted():
             return end
         if reached := session_limit(self.bench.terms.budget, spent):
-            return End(reason=Ended.LIMIT, sentence=reached.sentence, remedy=f"Raise `{reached.key}`.")
+            return End(reason=Ended.LIMIT, sentence=reached.sentence, remedy=reached.remedy)
         return None
 
     def _interrupted(self) -> End | None:
@@ -210,16 +212,18 @@ class Session:
         return End(reason=ended, sentence=_STOPPED[reason], remedy=_REMEDIES.get(reason, ""), stopped_by=reason)
 
     def spent(self, history: History, seconds: float = 0.0, over: Seen | None = None) -> Spent:
-        """Return what counts against the limits after `seconds`, when the task seen as `over` is next."""
-        usd = sum(one.usage.cost_usd for one in self.done)
+        """Return what counts against the limits after `seconds`, when the task seen as `over` is next.
+
+        `history` has this session's own records, too.
+        """
         yesterday = self.bench.now() - _DAY
-        before = sum(seen.record.charged_since(yesterday) for seen in history.seen.values())
         return Spent(
             tasks=self.before.tasks + len(self.done),
             seconds=self.before.seconds + seconds,
-            usd=self.before.usd + usd,
-            usd_today=before + usd,
+            usd=self.before.usd + sum(one.usage.cost_usd for one in self.done),
+            usd_today=sum(seen.record.charged_since(yesterday) for seen in history.seen.values()),
             usd_task=over.record.charged_usd if over else 0.0,
+            unreadable=len(history.faults),
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autorun.claim import Hold
-from autorun.core.budget import Spent
+from autorun.core.budget import Budget, Spent
 from autorun.core.errors import LeaseLost
 from autorun.core.journal import Happening
 from autorun.core.ledger import Seen
@@ -15,7 +15,7 @@ from autorun.core.model import AgentResult, Assignment, TaskState
 from autorun.core.record import Record
 from autorun.ports import Ledger
 from autorun.session import Ended, Report, Session
-from kit.workshop import ActedAgent, Turn, Workshop, make_workshop, writes
+from kit.workshop import CENTS, ActedAgent, Turn, Workshop, make_workshop, writes
 
 
 @pytest.fixture
@@ -78,6 +78,13 @@ def test_one_lost_race_tells_of_every_task_that_is_gone(shop: Workshop) -> None:
     assert [one.task.id.key for one in report.settled] == ["a"]
     assert counted.lost == 1
     assert len(shop.notes.texts(Happening.TASK_SKIPPED)) == 2
+
+
+def test_money_is_counted_once_after_a_lost_race(shop: Workshop) -> None:
+    """The records read again hold what this session has spent: the limit of the day has room for one task more."""
+    budget = Budget(usd_per_day=1.9 * CENTS.cost_usd)
+    ran = shop.run({**works("a", lambda: claims(shop, "b")), **works("c")}, budget=budget)
+    assert [one.task.id.key for one in ran.report.settled] == ["a", "c"]
 
 
 def test_a_task_lost_in_the_middle_is_not_begun_again(shop: Workshop) -> None:

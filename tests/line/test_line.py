@@ -466,6 +466,18 @@ def test_the_day_counts_every_run(shop: Workshop) -> None:
     assert shop.run({"b": [writes({"b.txt": ""})]}, budget=budget).report.count(TaskState.IN_REVIEW) == 1
 
 
+def test_a_day_with_an_unreadable_record_is_not_spent_on(shop: Workshop) -> None:
+    """A limit for the day that cannot be reckoned forbids to begin, says so, and names what helps."""
+    shop.task("a")
+    shop.git("update-ref", "refs/autorun/tasks/file/broken", "HEAD")
+    ran = shop.run({"a": []}, budget=Budget(usd_per_day=100.0))
+    assert ran.report.end.reason is Ended.LIMIT
+    assert "unreadable records: 1" in ran.report.end.sentence
+    assert "autorun doctor" in ran.report.end.remedy
+    assert any("refs/autorun/tasks/file/broken" in text for text in shop.notes.texts(Happening.WARNING))
+    assert shop.run({"a": [writes({"a.txt": ""})]}).report.count(TaskState.IN_REVIEW) == 1
+
+
 def test_a_secret_in_the_agents_words_reaches_nobody(shop: Workshop) -> None:
     """What the agent says of its blocker is public: known secrets in it are struck out."""
     shop.task("a")

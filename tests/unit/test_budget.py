@@ -42,8 +42,17 @@ def test_every_limit_of_a_session_ends_it_by_name(spent: Spent, sentence: str, k
     budget = Budget(tasks_per_session=3, minutes_per_session=10, usd_per_session=5, usd_per_day=7)
     reached = session_limit(budget, spent)
     assert reached is not None
-    assert (reached.sentence, reached.key) == (sentence, key)
+    assert (reached.sentence, reached.remedy) == (sentence, f"Raise `{key}`.")
     assert session_limit(budget, Spent(tasks=2, seconds=599, usd=4.99, usd_today=6.99)) is None
+
+
+def test_a_day_whose_cost_nobody_knows_is_spent() -> None:
+    """Where a record cannot be read a limit for the day forbids to go on, and no other limit cares."""
+    reached = session_limit(Budget(usd_per_day=7), Spent(unreadable=2))
+    assert reached is not None
+    assert "unreadable records: 2" in reached.sentence
+    assert "autorun doctor" in reached.remedy
+    assert session_limit(Budget(usd_per_day=None), Spent(unreadable=2)) is None
 
 
 @given(_budgets, _spent, _used, st.floats(0, 1e5), st.one_of(st.none(), st.integers(1, 50)))
@@ -84,7 +93,7 @@ def test_only_a_wider_limit_that_left_less_is_blamed(
         "autonomous.minutes_per_session": budget.minutes_per_session,
     }
     assert ending in {Ending.COST_LIMIT, Ending.TIME_LIMIT}
-    limit = set_limits[reached.key]
+    limit = set_limits[reached.remedy.removeprefix("Raise `").removesuffix("`.")]
     assert limit is not None
     assert f"{limit:g}" in reached.sentence or f"{limit:.2f}" in reached.sentence
 

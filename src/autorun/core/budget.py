@@ -26,6 +26,7 @@ class Spent:
     """What a session has consumed.
 
     `usd_today` counts every run of the last 24 hours, this one included; `usd_task` earlier attempts at the task.
+    `unreadable` is the number of tasks whose records nobody can read, and so what they cost.
     """
 
     tasks: int = 0
@@ -33,14 +34,15 @@ class Spent:
     usd: float = 0.0
     usd_today: float = 0.0
     usd_task: float = 0.0
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A limit that is met, as a sentence, and the key that sets it."""
+    """A limit that is met, and what a human can do about it, as sentences."""
 
     sentence: str
-    key: str
+    remedy: str
 
 
 def session_limit(budget: Budget, spent: Spent) -> Reached | None:
@@ -51,6 +53,11 @@ def session_limit(budget: Budget, spent: Spent) -> Reached | None:
         return _reached(budget, "autonomous.minutes_per_session")
     if budget.usd_per_session is not None and spent.usd >= budget.usd_per_session:
         return _reached(budget, "autonomous.cost_limit_per_session")
+    if budget.usd_per_day is not None and spent.unreadable:
+        return Reached(
+            sentence=f"What 24 hours have cost is not known; unreadable records: {spent.unreadable}",
+            remedy="`autorun doctor` names them and how to drop them; or unset `autonomous.cost_limit_per_day`.",
+        )
     if budget.usd_per_day is not None and spent.usd_today >= budget.usd_per_day:
         return _reached(budget, "autonomous.cost_limit_per_day")
     return None
@@ -63,7 +70,7 @@ def _reached(budget: Budget, key: str) -> Reached:
         "autonomous.cost_limit_per_session": ("Cost limit reached: ${:.2f}", budget.usd_per_session),
         "autonomous.cost_limit_per_day": ("Cost limit reached: ${:.2f} in 24 hours", budget.usd_per_day),
     }[key]
-    return Reached(sentence=words.format(limit), key=key)
+    return Reached(sentence=words.format(limit), remedy=f"Raise `{key}`.")
 
 
 def stretch_limits(

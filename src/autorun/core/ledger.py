@@ -1,6 +1,7 @@
 """Values of the ledger: what was seen, and the branch that moves with a record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from autorun.core.model import Fault, TaskId
 from autorun.core.record import Record
@@ -20,6 +21,10 @@ class History:
 
     seen: dict[TaskId, Seen]
     faults: dict[TaskId, Fault]
+
+    def after(self, seen: Seen) -> Self:
+        """Return the history with a newer record."""
+        return replace(self, seen={**self.seen, seen.record.task: seen})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
