@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
 
-from autorun.core import naming
+from autorun.core import naming, verdicts
 from autorun.core.budget import Spent
-from autorun.core.errors import AutorunError, CredentialRefused, LeaseLost, ProviderError
+from autorun.core.errors import AutorunError, CredentialRefused, LeaseLost, ProviderError, TaskGone
 from autorun.core.journal import Happening
 from autorun.core.ledger import BranchMove, Seen
 from autorun.core.model import (
@@ -44,7 +44,8 @@ class Hold:
     """A claimed task. `usage` is what finished stretches consumed, `live` what the running one has so far.
 
     `running`: a stretch has begun and is not booked. `lost`: another runner has the task. `refused`: the ledger takes
-    our credential no longer. `cost_estimated`: a subscription pays. `written_at` is when the
+    our credential no longer. `withdrawn`: how the task ends because a human took it back meanwhile; `looked_at`
+    (monotonic) is when that was last looked for. `cost_estimated`: a subscription pays. `written_at` is when the
     record was last known to be ours, `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask
     it to cover what a call may cost; `writing` keeps their writes and ours apart.
     """
@@ -55,6 +56,7 @@ class Hold:
     seen: Seen
     started: float
     tried_at: float
+    looked_at: float
     written_at: datetime
     usage: Usage = field(default_factory=Usage)
     live: Usage = field(default_factory=Usage)
@@ -62,6 +64,7 @@ class Hold:
     running: bool = False
     lost: bool = False
     refused: bool = False
+    withdrawn: Outcome | None = None
     cost_estimated: bool = False
     blocked: list[str] = field(default_factory=list)
     writing: RLock = field(default_factory=RLock, repr=False)
@@ -92,6 +95,7 @@ class Hold:
             seen=seen,
             started=now,
             tried_at=now,
+            looked_at=now,
             written_at=bench.now(),
             session=before.session,
             cost_estimated=terms.cost_estimated,
@@ -118,14 +122,21 @@ class Hold:
         return Attempts(burned=self.record.burned, allowed=self.bench.terms.max_attempts, now=self.bench.now())
 
     def stop(self) -> StopReason | None:
-        """Tell why the work in hand must end, if it must. Polled while waiting, it also keeps the lease alive."""
+        """Tell why the work in hand must end, if it must.
+
+        Polled while waiting, it also keeps the lease alive, and as often looks whether the task is still wanted.
+        """
         reason = self.bench.stop()
         if reason is None and self.overdue:
             return StopReason.DEADLINE
         if reason is None and not self.lost and self._due():
             self._renew()
+        if reason is None and self.bench.monotonic() - self.looked_at > self._renewal.total_seconds():
+            self._look()
         if self.lost:
             return StopReason.LEASE_LOST
+        if self.withdrawn:
+            return StopReason.TASK_WITHDRAWN
         return StopReason.CREDENTIAL if self.refused else reason
 
     @property
@@ -251,12 +262,17 @@ class Hold:
             cost_estimated=self.cost_estimated,
         )
 
+    @property
+    def _renewal(self) -> timedelta:
+        """How often the lease is renewed, and the task looked at."""
+        return self.bench.terms.lease / _RENEWALS_PER_LEASE
+
     def _due(self) -> bool:
         lease, now = self.bench.terms.lease, self.bench.now()
         if self.bench.monotonic() - self.tried_at <= lease.total_seconds() / _RENEWAL_TRIES:
             return False
         # By the clock on the wall: this machine may have slept, and the lease did not.
-        aged = now - ((self.record.expires_at or now) - lease) > lease / _RENEWALS_PER_LEASE
+        aged = now - ((self.record.expires_at or now) - lease) > self._renewal
         left = self.record.attempts[-1].charged_usd - (self.usage + self.live).cost_usd
         return aged or left < self.bench.terms.reserve_usd / 2
 
@@ -273,7 +289,19 @@ class Hold:
             except AutorunError as error:
                 self.bench.tell(Happening.WARNING, f"The lease was not renewed: {error}", task=self.task)
                 expires = self.record.expires_at or self.bench.now()
-                self.lost = expires - self.bench.now() < self.bench.terms.lease / _RENEWALS_PER_LEASE
+                self.lost = expires - self.bench.now() < self._renewal
+
+    def _look(self) -> None:
+        """See whether the task is still to be done; a tracker that does not answer is asked again later."""
+        self.looked_at = self.bench.monotonic()
+        try:
+            now = self.bench.world.tasks.refresh(self.task)
+        except TaskGone as error:
+            self.withdrawn = Outcome(state=TaskState.CANCELLED, reason=Reason.WITHDRAWN, sentence=str(error))
+        except AutorunError:
+            return
+        else:
+            self.withdrawn = None if still_open(now, self.task) else verdicts.withdrawn(now)
 
     def _write_renewal(self, usage: Usage, reserve_usd: float) -> None:
         record = renewed(

@@ -32,7 +32,7 @@ from autorun.core.record import Holder, Record, reaped
 from autorun.core.verdicts import Attempts, Repair
 from autorun.evidence import Evidence, judged_by_policy
 from autorun.frozen import FrozenShelf, FrozenWorkspaces
-from autorun.pipeline import Settled, Step, broken_off, published, start_of, walk, withdrawn, work
+from autorun.pipeline import Settled, Step, broken_off, published, start_of, walk, work
 from autorun.reconcile import reconcile
 from autorun.session import End, Ended, Report, Session
 from autorun.terms import Bench
@@ -155,7 +155,7 @@ def _leg(bench: Bench, task: Task, over: Seen | None, usd: float | None) -> tupl
             return hold, Leg(
                 task=hold.task, before=before, claim=hold.seen.commit, nonce=nonce, base=base, budget_usd=usd
             )
-        outcome = withdrawn(hold.task)
+        outcome = verdicts.withdrawn(hold.task)
     hold.settle(outcome)
     bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=Usage())
     return None
@@ -263,6 +263,7 @@ def _held(bench: Bench, leg: Leg, seen: Seen) -> Hold:
         seen=seen,
         started=now,
         tried_at=now,
+        looked_at=now,
         written_at=bench.now(),
         usage=Usage(cost_usd=reserved),
     )
@@ -293,7 +294,7 @@ def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack)
     _refuse_unchecked(bench, hold, result)
     hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
     if (now := bench.world.tasks.refresh(leg.task)).state in _CLOSED:
-        outcome = withdrawn(now)
+        outcome = verdicts.withdrawn(now)
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
         return
     findings = judged_by_policy(bench, change, result.statement)

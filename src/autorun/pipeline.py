@@ -110,7 +110,7 @@ def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) ->
     listed, hold.task = hold.task, bench.world.tasks.refresh(hold.task)
     task = hold.task
     if not still_open(task, listed):
-        yield Step(name="claim", doing="It is no longer to be done", outcome=withdrawn(task))
+        yield Step(name="claim", doing="It is no longer to be done", outcome=verdicts.withdrawn(task))
         return
     hold.show()
     yield Step(name="workspace", doing="Preparing the workspace", outcome=_UNFINISHED)
@@ -234,29 +234,14 @@ def start_of(bench: Bench, before: Record | None) -> str:
     return bench.world.workspaces.base()
 
 
-def withdrawn(task: Task) -> Outcome:
-    """Return the outcome of a task that is no longer to be done."""
-    gone = task.state in {TaskState.DONE, TaskState.CANCELLED}
-    return Outcome(
-        state=task.state if gone else TaskState.TODO,
-        reason=Reason.WITHDRAWN,
-        sentence=task.objection or f"The task was {task.state} when Autorun came to it.",
-    )
-
-
 def broken_off(error: AutorunError, hold: Hold) -> Outcome:
     """The outcome of a line that an understood failure ended."""
     state, reason = TaskState.TODO, Reason.SERVICE
     match error:
-        case Interrupted() | WorkspaceFailed() if hold.overdue:
-            sentence = f"It was held for {hold.seconds / 60:.0f} minutes, longer than any runner may hold a task."
-            return verdicts.failed(
-                Reason.LIMIT, sentence, hold.attempts, remedy="Raise `autonomous.minutes_per_task`."
-            )
         case Interrupted():
-            return _UNFINISHED
-        case WorkspaceFailed() if hold.bench.stop():
-            return _UNFINISHED
+            return _interrupted(hold)
+        case WorkspaceFailed() if hold.stop():
+            return _interrupted(hold)
         case TaskGone():
             state, reason = TaskState.CANCELLED, Reason.WITHDRAWN
         case ContentRefused():
@@ -274,3 +259,13 @@ def broken_off(error: AutorunError, hold: Hold) -> Outcome:
             burned = Reason.WORKSPACE if isinstance(error, WorkspaceFailed) else Reason.AGENT_FAILED
             return verdicts.failed(burned, str(error), hold.attempts, remedy=error.hint)
     return Outcome(state=state, reason=reason, sentence=str(error), remedy=error.hint)
+
+
+def _interrupted(hold: Hold) -> Outcome:
+    """The outcome of work that was stopped: by a human who wants it no more, by its length, or with the whole run."""
+    if hold.withdrawn is not None:
+        return hold.withdrawn
+    if hold.overdue:
+        sentence = f"It was held for {hold.seconds / 60:.0f} minutes, longer than any runner may hold a task."
+        return verdicts.failed(Reason.LIMIT, sentence, hold.attempts, remedy="Raise `autonomous.minutes_per_task`.")
+    return _UNFINISHED

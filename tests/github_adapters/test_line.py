@@ -1,17 +1,19 @@
 """From a labelled issue to a pull request and beyond, over the double's REST, GraphQL and git."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from autorun.core.model import AgentResult, Assignment, Reason, TaskState
+from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
+from autorun.session import Session
 from github_adapters.line import Line
 from github_adapters.scene import make_scene
 from github_double.calls import Calls
 from github_double.hub import GitHubDouble
 from github_double.issues import Issue
-from kit.workshop import completed, needs_input, says, writes
+from kit.workshop import ActedAgent, completed, ends, needs_input, says, writes
 
 
 @pytest.fixture
@@ -228,3 +230,31 @@ def test_ten_issues_cost_at_most_eight_calls_each(line: Line, capsys: pytest.Cap
     with capsys.disabled():
         sys.stdout.write(f"\n{calls.table()}\n")
     assert len(calls) <= 80
+
+
+@pytest.mark.parametrize(
+    ("deed", "state"),
+    [
+        (lambda issue: issue.close(by="eve"), TaskState.DONE),
+        (lambda issue: issue.close(by="ana", reason="not_planned"), TaskState.CANCELLED),
+        (lambda issue: issue.unlabel("autorun", by="ana"), TaskState.TODO),
+    ],
+)
+def test_an_issue_taken_back_during_the_work_gets_no_pull_request(
+    line: Line, deed: Callable[[Issue], object], state: TaskState
+) -> None:
+    """Closed or unlabelled: the agent is stopped within a renewal's time, and no status label stays."""
+    issue = line.scene.issue()
+
+    def meanwhile(assignment: Assignment) -> AgentResult:
+        deed(issue)
+        line.scene.hub.clock.advance(minutes=6)
+        assert bench.stops[assignment.task]() is StopReason.TASK_WITHDRAWN
+        return ends(Ending.STOPPED, files={"a.txt": ""})(assignment)
+
+    with line.bench(ActedAgent({"1": [meanwhile]}), {}) as bench:
+        Session(bench=bench).run()
+    record = line.record(issue)
+    assert (record.state, record.holder, _reason(line, issue)) == (state, None, Reason.WITHDRAWN)
+    assert line.scene.repo.pull_requests == []
+    assert not [name for name in issue.label_names if name.startswith("autorun:")]

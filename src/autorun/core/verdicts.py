@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from autorun.core.checkpoints import Point
 from autorun.core.checks import Comparison
-from autorun.core.model import AgentResult, Change, Claimed, Ending, Outcome, Reason, Statement, TaskState
+from autorun.core.model import AgentResult, Change, Claimed, Ending, Outcome, Reason, Statement, Task, TaskState
 from autorun.core.policy import Finding, Tier
 
 # Endings that say nothing about the task: the service, the credential or a human ended the work.
@@ -155,6 +155,16 @@ def waiting(point: Point) -> Outcome:
         reason=Reason.CHECKPOINT,
         sentence=_WAITING[point],
         remedy="Approve, with guidance if you like, to let it go on.",
+    )
+
+
+def withdrawn(task: Task) -> Outcome:
+    """Return the outcome of a task that is no longer to be done."""
+    gone = task.state in {TaskState.DONE, TaskState.CANCELLED}
+    return Outcome(
+        state=task.state if gone else TaskState.TODO,
+        reason=Reason.WITHDRAWN,
+        sentence=task.objection or f"The task was {task.state} when Autorun came to it.",
     )
 
 
