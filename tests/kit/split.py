@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autorun import phases
+from autorun import allotment, phases
 from autorun.adapters import handover
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.handover import HandoverFolder
@@ -65,7 +65,7 @@ class Split:
     def plan(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Plan, and return the keys of the tasks that were claimed."""
         with self.idle() as bench:
-            found = phases.plan(Session(bench=bench, only=only), self._keep)
+            found = allotment.plan(Session(bench=bench, only=only), self._keep)
         return [leg.task.id.key for leg in found.legs]
 
     def _keep(self, found: Itinerary) -> None:

@@ -38,6 +38,9 @@ _LONGEST_WAIT = timedelta(days=8)  # a subscription's window is a week
 _LEAST_USD = 0.01
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+NOT_STARTED = Outcome(
+    state=TaskState.TODO, reason=Reason.INTERRUPTED, sentence="The run broke off before it came to this task."
+)
 # What a runner may say of a task that it does not hand over for publication; the rest follows from the reason.
 _SAYABLE = {
     Reason.INTERRUPTED: TaskState.TODO,
