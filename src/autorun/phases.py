@@ -12,7 +12,7 @@ from autorun.claim import Hold
 from autorun.core import verdicts
 from autorun.core.budget import Spent
 from autorun.core.checks import Comparison
-from autorun.core.errors import AutorunError, HandoverRefused, LeaseLost
+from autorun.core.errors import AutorunError, HandoverRefused, LeaseLost, ResumeRefused
 from autorun.core.handover import NOT_STARTED, Itinerary, Leg, Result, believed, charged, refused
 from autorun.core.journal import Happening
 from autorun.core.ledger import Seen
@@ -34,8 +34,8 @@ _HANDED_OVER = Outcome(
 
 # Gives a task's result and its bundle, None if there is none; raises HandoverRefused.
 Take = Callable[[Leg], tuple[Result, bytes] | None]
-# Puts a bundle's objects into our repository and returns the tree of its commit on the leg's base; raises as well.
-Unpack = Callable[[Leg, Result, bytes], str]
+# Puts a bundle's objects into our repository and returns the tree of its commit on the result's base; raises as well.
+Unpack = Callable[[Result, bytes], str]
 
 
 # ------------ execute
@@ -48,33 +48,39 @@ class _Delivery:
     statement: Statement | None = None
     evidence: Evidence | None = None
     session: AgentSession | None = None
+    base: str = ""
     head: str = ""
 
     def deliver(
         self, bench: Bench, hold: Hold, before: Record | None, statement: Statement, evidence: Evidence
     ) -> Iterator[Step]:
         del before
-        self.head = bench.world.changes.commit(
-            evidence.change, parent=evidence.change.base, message=f"Work on {hold.task.id}"
-        )
+        self.base = evidence.change.base
+        self.head = bench.world.changes.commit(evidence.change, parent=self.base, message=f"Work on {hold.task.id}")
         self.statement, self.evidence, self.session = statement, evidence, hold.session
         yield Step(name="publish", doing=_HANDED_OVER.sentence, outcome=_HANDED_OVER)
 
 
-def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Settled:
-    """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is."""
+def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None], keep: Callable[[], str]) -> Settled:
+    """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is.
+
+    `keep` lays by what a next run can go on from, and returns the SHA-256 of the list of its files.
+    """
     delivery = _Delivery()
     world = replace(
         bench.world,
         workspaces=FrozenWorkspaces(inner=bench.world.workspaces, commit=leg.base),
-        shelf=FrozenShelf(inner=bench.world.shelf, commit=leg.base),
+        shelf=FrozenShelf(inner=bench.world.shelf, commits=leg.bases),
     )
     over = Seen(commit="", record=leg.before) if leg.before else None
     spent = Spent(usd_task=leg.before.charged_usd if leg.before else 0.0)
     try:
         return work(replace(bench, world=world), leg.task, over, spent, delivery.deliver)
     finally:
-        hand_over(_result(bench, leg, delivery))
+        result = _result(bench, leg, delivery)
+        hand_over(result)  # first: what is kept is a bonus, and packing it takes its time
+        if (base := _shelved(bench, leg, result)) and (kept := keep()):
+            hand_over(replace(result, kept=kept, base=base))
 
 
 def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
@@ -93,8 +99,19 @@ def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
         statement=delivery.statement if handed else None,
         checks=delivery.evidence.checks if handed and delivery.evidence else Comparison(),
         head=delivery.head if handed else "",
+        base=delivery.base if handed else "",
         cost_estimated=bench.terms.cost_estimated,
     )
+
+
+def _shelved(bench: Bench, leg: Leg, result: Result) -> str:
+    """Return the commit that this attempt's work on the shelf starts from; empty if nobody can go on from there."""
+    fence = leg.before.fence + 1 if leg.before else 1
+    with suppress(ResumeRefused):
+        found = bench.world.shelf.take(leg.task.id) if result.session else None
+        if found and found[0].fence == fence:
+            return found[0].base
+    return ""
 
 
 # ------------ publish
@@ -118,7 +135,7 @@ def publish(
             continue
         hold = _held(bench, leg, seen)
         try:
-            done.append(walk(bench, hold, _guarded(hold, _publication(bench, hold, leg, take, unpack))))
+            done.append(walk(bench, hold, _guarded(hold, _publication(hold, itinerary, leg, take, unpack))))
         except LeaseLost as error:
             bench.tell(Happening.WARNING, f"{leg.task.id} is left to another runner: {error}", task=leg.task)
     return tuple(done)
@@ -152,22 +169,22 @@ def _guarded(hold: Hold, steps: Iterator[Step]) -> Iterator[Step]:
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
 
 
-def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack) -> Iterator[Step]:
+def _publication(hold: Hold, itinerary: Itinerary, leg: Leg, take: Take, unpack: Unpack) -> Iterator[Step]:
     """Look at everything again; what cannot be seen again is believed only where it does no harm."""
+    bench = hold.bench
     handed = take(leg)
     if handed is None:
         raise HandoverRefused("there is nothing")
     result, bundle = handed
     hold.cost_estimated = result.cost_estimated
-    session = result.session if result.session and result.session.backend == bench.terms.backend else None
     if result.statement is None:
         outcome = believed(result.outcome, hold.attempts)
-        hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+        _take_over(hold, itinerary, leg, result)
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
         return
-    change = bench.world.changes.change(leg.base, unpack(leg, result, bundle))
+    change = bench.world.changes.change(result.base, unpack(result, bundle))
     _refuse_unchecked(bench, hold, result)
-    hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+    _take_over(hold, itinerary, leg, result)
     if (now := bench.world.tasks.refresh(leg.task)).state in _CLOSED:
         outcome = withdrawn(now)
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
@@ -179,6 +196,13 @@ def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack)
         return
     evidence = Evidence(change=change, findings=findings, checks=result.checks)
     yield from published(bench, hold, leg.before, result.statement, evidence)
+
+
+def _take_over(hold: Hold, itinerary: Itinerary, leg: Leg, result: Result) -> None:
+    """Believe what a result says of cost, conversation and what the next run can go on from."""
+    hold.usage = charged(result.usage, leg.budget_usd)
+    if result.session and result.session.backend == hold.bench.terms.backend:
+        hold.session, hold.kept = result.session, itinerary.kept(leg, result)
 
 
 def _refuse_unchecked(bench: Bench, hold: Hold, result: Result) -> None:
