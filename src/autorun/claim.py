@@ -23,7 +23,7 @@ from autorun.core.model import (
     TaskState,
     Usage,
 )
-from autorun.core.record import Record, claimed, confirmed, renewed, settled
+from autorun.core.record import Kept, Record, claimed, confirmed, renewed, settled
 from autorun.core.secrets import redacted
 from autorun.core.verdicts import Attempts, burns
 from autorun.terms import Bench
@@ -61,6 +61,7 @@ class Hold:
     usage: Usage = field(default_factory=Usage)
     live: Usage = field(default_factory=Usage)
     session: AgentSession | None = None
+    kept: Kept | None = None
     running: bool = False
     lost: bool = False
     refused: bool = False
@@ -211,7 +212,8 @@ class Hold:
         else:
             # A session in the record says that there is unfinished work to look for.
             goes_on = outcome.reason in _GOES_ON
-            record = replace(self._settled(outcome), session=self.session if goes_on else None)
+            session, kept = (self.session, self.kept) if goes_on else (None, None)
+            record = replace(self._settled(outcome), session=session, kept=kept)
         try:
             self._write(record)
         except LeaseLost:

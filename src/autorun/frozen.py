@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from autorun.core.errors import HandoverRefused
+from autorun.core.errors import HandoverRefused, ResumeRefused
 from autorun.core.ledger import BranchMove, History, Seen
 from autorun.core.model import Backlog, Proposal, PullRequest, Task, TaskId, Workspace
 from autorun.core.record import Record
@@ -90,19 +90,21 @@ class FrozenWorkspaces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenShelf:
-    """A shelf that gives only what goes on from the planned commit: other work could not be published."""
+    """A shelf that gives only what lies on a planned commit: other work could not be published."""
 
     inner: Shelf
-    commit: str
+    commits: tuple[str, ...]
 
     def put(self, found: Unfinished, patch: bytes) -> None:
         """Keep an unfinished attempt."""
         self.inner.put(found, patch)
 
     def take(self, task: TaskId) -> tuple[Unfinished, bytes] | None:
-        """Return what was kept, if it lies on the planned commit."""
+        """Return what was kept. Raises ResumeRefused if it lies on a commit that was not planned."""
         kept = self.inner.take(task)
-        return kept if kept and kept[0].base == self.commit else None
+        if kept and kept[0].base not in self.commits:
+            raise ResumeRefused("The saved work starts from another commit than the plan allows.")
+        return kept
 
     def clear(self, task: TaskId) -> None:
         """Forget that there is unfinished work."""

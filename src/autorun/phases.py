@@ -1,164 +1,41 @@
-"""The line cut into jobs with permissions of their own: plan, execute, publish, report.
+"""The line cut into jobs with permissions of their own: what comes after the plan is execute, publish, report.
 
-Between them lies the hand-over. Planning claims the tasks, executing works them without any right to write,
-publishing believes nothing it is handed, and reporting settles whatever was left.
+Between them lies the hand-over. Executing works the planned tasks without any right to write, publishing believes
+nothing it is handed, and reporting settles whatever was left.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-from autorun.claim import Hold, still_open
+from autorun.claim import Hold
 from autorun.core import verdicts
-from autorun.core.budget import Budget, Spent, session_limit
+from autorun.core.budget import Spent
 from autorun.core.checks import Comparison
-from autorun.core.errors import AutorunError, HandoverRefused, LeaseLost
-from autorun.core.handover import MATRIX_LIMIT, Itinerary, Leg, Result, believed, charged, refused, shares
+from autorun.core.errors import AutorunError, HandoverRefused, LeaseLost, ResumeRefused
+from autorun.core.handover import NOT_STARTED, Itinerary, Leg, Result, believed, charged, refused
 from autorun.core.journal import Happening
-from autorun.core.ledger import History, Seen
-from autorun.core.model import (
-    AgentSession,
-    Backlog,
-    Outcome,
-    Reason,
-    Statement,
-    Task,
-    TaskState,
-    Usage,
-)
+from autorun.core.ledger import Seen
+from autorun.core.model import AgentSession, Backlog, Outcome, Reason, Statement, TaskState, Usage
 from autorun.core.planning import Plan
-from autorun.core.record import Holder, Record, reaped
+from autorun.core.record import Record, reaped
 from autorun.core.verdicts import Attempts, Repair
 from autorun.evidence import Evidence, judged_by_policy
 from autorun.frozen import FrozenShelf, FrozenWorkspaces
-from autorun.pipeline import Settled, Step, broken_off, published, start_of, walk, work
+from autorun.pipeline import Settled, Step, published, walk, work
 from autorun.reconcile import reconcile
-from autorun.session import End, Ended, Report, Session
+from autorun.session import End, Ended, Report
 from autorun.terms import Bench
 
-_LEG_HOURS = 6.0  # a hosted runner's longest job
-_QUEUE = timedelta(hours=24)  # how long GitHub lets a job wait for a runner
-_MARGIN = timedelta(hours=1)
-_LONGEST = timedelta(days=35)  # a run's longest life
 _CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _HANDED_OVER = Outcome(
     state=TaskState.IN_REVIEW, reason=Reason.PUBLISHED, sentence="The work holds; it is handed over for publication."
 )
-_NOT_STARTED = Outcome(
-    state=TaskState.TODO, reason=Reason.INTERRUPTED, sentence="The run broke off before it came to this task."
-)
 
 # Gives a task's result and its bundle, None if there is none; raises HandoverRefused.
 Take = Callable[[Leg], tuple[Result, bytes] | None]
-# Puts a bundle's objects into our repository and returns the tree of its commit on the leg's base; raises as well.
-Unpack = Callable[[Leg, Result, bytes], str]
-
-
-# ------------ plan
-
-
-def plan(session: Session, keep: Callable[[Itinerary], object]) -> Itinerary:
-    """Claim what this run will work, each task with its share of the money, and `keep` the plan.
-
-    If that breaks off nothing stays claimed. Raises AutorunError, and what `keep` raises.
-    """
-    bench = session.bench
-    view = session.look()
-    today, history = view.plan, view.history
-    spent = session.spent(history)
-    limit = session_limit(bench.terms.budget, spent)
-    wanted = () if limit else today.ready[: min(_tasks_left(bench.terms.budget, spent), MATRIX_LIMIT)]
-    dealt = _dealt(bench, wanted, history, spent)
-    left = len(today.ready) - len(dealt)
-    reached = limit.sentence if limit else f"{left} more tasks wait for the next run" if left else ""
-    found = Itinerary(
-        session_id=bench.terms.session_id,
-        run_id=bench.terms.holder.run_id,
-        run_attempt=bench.terms.holder.run_attempt,
-        base_branch=bench.terms.base_branch,
-        reason=Ended.LIMIT if reached else Ended.EMPTY,
-        end=reached or today.nothing or "No more tasks available",
-        notes=tuple(str(skip) for skip in today.skipped if skip.state not in _CLOSED),
-    )
-    chosen = [(task, history.seen.get(task.id), usd) for task, usd in zip(wanted, dealt, strict=False)]
-    with _claimed(bench, chosen) as legs:
-        found = replace(found, legs=legs)
-        keep(found)
-    return found
-
-
-def _tasks_left(budget: Budget, spent: Spent) -> int:
-    return MATRIX_LIMIT if budget.tasks_per_session is None else budget.tasks_per_session - spent.tasks
-
-
-def _dealt(bench: Bench, tasks: tuple[Task, ...], history: History, spent: Spent) -> list[float | None]:
-    budget = bench.terms.budget
-    limits = [(budget.usd_per_session, spent.usd), (budget.usd_per_day, spent.usd_today)]
-    left = [limit - used for limit, used in limits if limit is not None]
-    earlier = (history.seen[task.id].record.charged_usd if task.id in history.seen else 0.0 for task in tasks)
-    each = budget.usd_per_task
-    wanted = [None if each is None else max(each - usd, 0.0) for usd in earlier]
-    return shares(min(left) if left else None, wanted, bench.terms.reserve_usd)
-
-
-@contextmanager
-def _claimed(bench: Bench, wanted: list[tuple[Task, Seen | None, float | None]]) -> Iterator[tuple[Leg, ...]]:
-    """Claim task by task; if that or the block breaks off, nothing stays claimed."""
-    lease = _lease(bench.terms.budget, len(wanted), hosted=bool(bench.terms.holder.run_id))
-    held: list[tuple[Hold, Leg]] = []
-    try:
-        for task, over, usd in wanted:
-            if leg := _leg(_for_the_run(bench, lease, usd), task, over, usd):
-                held.append(leg)
-        yield tuple(leg for _, leg in held)
-    except BaseException:
-        for hold, _ in held:
-            hold.settle(_NOT_STARTED)
-        raise
-
-
-def _for_the_run(bench: Bench, lease: timedelta, usd: float | None) -> Bench:
-    """The run holds the claims, not this process, which ends long before."""
-    terms = bench.terms
-    holder = Holder(nonce="", run_id=terms.holder.run_id, run_attempt=terms.holder.run_attempt)
-    reserve = terms.reserve_usd if usd is None else usd
-    return replace(bench, terms=replace(terms, holder=holder, lease=lease, reserve_usd=reserve))
-
-
-def _lease(budget: Budget, tasks: int, *, hosted: bool) -> timedelta:
-    """Return how long a run of so many tasks can last if its runners work one after the other."""
-    minutes = min(budget.minutes_per_task or _LEG_HOURS * 60, _LEG_HOURS * 60)
-    leg = timedelta(minutes=2 * minutes)  # set-up and checks take their time, too
-    return min(tasks * leg + _MARGIN + (_QUEUE if hosted else timedelta()), _LONGEST)
-
-
-def _leg(bench: Bench, task: Task, over: Seen | None, usd: float | None) -> tuple[Hold, Leg] | None:
-    """Claim one task and freeze its text; None if another runner was quicker, or it is no longer to be done."""
-    before = over.record if over else None
-    try:
-        hold = Hold.take(bench, task, over, Spent())
-    except LeaseLost as error:
-        bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
-        return None
-    try:
-        hold.task = bench.world.tasks.refresh(task)
-        base = start_of(bench, before)
-    except AutorunError as error:
-        outcome = broken_off(error, hold)
-    else:
-        if still_open(hold.task, task):
-            hold.show()
-            assert hold.record.holder is not None
-            nonce = hold.record.holder.nonce
-            bench.tell(Happening.STEP, "claimed for this run", task=task, step="claim")
-            return hold, Leg(
-                task=hold.task, before=before, claim=hold.seen.commit, nonce=nonce, base=base, budget_usd=usd
-            )
-        outcome = verdicts.withdrawn(hold.task)
-    hold.settle(outcome)
-    bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=Usage())
-    return None
+# Puts a bundle's objects into our repository and returns the tree of its commit on the result's base; raises as well.
+Unpack = Callable[[Result, bytes], str]
 
 
 # ------------ execute
@@ -171,26 +48,29 @@ class _Delivery:
     statement: Statement | None = None
     evidence: Evidence | None = None
     session: AgentSession | None = None
+    base: str = ""
     head: str = ""
 
     def deliver(
         self, bench: Bench, hold: Hold, before: Record | None, statement: Statement, evidence: Evidence
     ) -> Iterator[Step]:
         del before
-        self.head = bench.world.changes.commit(
-            evidence.change, parent=evidence.change.base, message=f"Work on {hold.task.id}"
-        )
+        self.base = evidence.change.base
+        self.head = bench.world.changes.commit(evidence.change, parent=self.base, message=f"Work on {hold.task.id}")
         self.statement, self.evidence, self.session = statement, evidence, hold.session
         yield Step(name="publish", doing=_HANDED_OVER.sentence, outcome=_HANDED_OVER)
 
 
-def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Settled:
-    """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is."""
+def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None], keep: Callable[[], str]) -> Settled:
+    """Work one task with a ledger that goes nowhere, and hand over what came of it, whatever that is.
+
+    `keep` lays by what a next run can go on from, and returns the SHA-256 of the list of its files.
+    """
     delivery = _Delivery()
     world = replace(
         bench.world,
         workspaces=FrozenWorkspaces(inner=bench.world.workspaces, commit=leg.base),
-        shelf=FrozenShelf(inner=bench.world.shelf, commit=leg.base),
+        shelf=FrozenShelf(inner=bench.world.shelf, commits=leg.bases),
     )
     over = Seen(commit="", record=leg.before) if leg.before else None
     spent = Spent(usd_task=leg.before.charged_usd if leg.before else 0.0)
@@ -198,14 +78,17 @@ def execute(bench: Bench, leg: Leg, hand_over: Callable[[Result], None]) -> Sett
     try:
         return work(at_work, Hold.take(at_work, leg.task, over, spent), leg.before, delivery.deliver)
     finally:
-        hand_over(_result(bench, leg, delivery))
+        result = _result(bench, leg, delivery)
+        hand_over(result)  # first: what is kept is a bonus, and packing it takes its time
+        if (base := _shelved(bench, leg, result)) and (kept := keep()):
+            hand_over(replace(result, kept=kept, base=base))
 
 
 def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
     trail = bench.world.ledger.trail(leg.task.id)
     record = trail[-1].record if trail else None
     settled = record is not None and record.holder is None
-    outcome = record.outcome if record and record.outcome and settled else _NOT_STARTED
+    outcome = record.outcome if record and record.outcome and settled else NOT_STARTED
     usage = record.attempts[-1].usage if record else Usage()
     handed = outcome.state is TaskState.IN_REVIEW and delivery.evidence is not None
     return Result(
@@ -217,8 +100,19 @@ def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
         statement=delivery.statement if handed else None,
         checks=delivery.evidence.checks if handed and delivery.evidence else Comparison(),
         head=delivery.head if handed else "",
+        base=delivery.base if handed else "",
         cost_estimated=bench.terms.cost_estimated,
     )
+
+
+def _shelved(bench: Bench, leg: Leg, result: Result) -> str:
+    """Return the commit that this attempt's work on the shelf starts from; empty if nobody can go on from there."""
+    fence = leg.before.fence + 1 if leg.before else 1
+    with suppress(ResumeRefused):
+        found = bench.world.shelf.take(leg.task.id) if result.session else None
+        if found and found[0].fence == fence:
+            return found[0].base
+    return ""
 
 
 # ------------ publish
@@ -242,7 +136,7 @@ def publish(
             continue
         hold = _held(bench, leg, seen)
         try:
-            done.append(walk(bench, hold, _guarded(hold, _publication(bench, hold, leg, take, unpack))))
+            done.append(walk(bench, hold, _guarded(hold, _publication(hold, itinerary, leg, take, unpack))))
         except LeaseLost as error:
             bench.tell(Happening.WARNING, f"{leg.task.id} is left to another runner: {error}", task=leg.task)
     return tuple(done)
@@ -277,22 +171,22 @@ def _guarded(hold: Hold, steps: Iterator[Step]) -> Iterator[Step]:
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
 
 
-def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack) -> Iterator[Step]:
+def _publication(hold: Hold, itinerary: Itinerary, leg: Leg, take: Take, unpack: Unpack) -> Iterator[Step]:
     """Look at everything again; what cannot be seen again is believed only where it does no harm."""
+    bench = hold.bench
     handed = take(leg)
     if handed is None:
         raise HandoverRefused("there is nothing")
     result, bundle = handed
     hold.cost_estimated = result.cost_estimated
-    session = result.session if result.session and result.session.backend == bench.terms.backend else None
     if result.statement is None:
         outcome = believed(result.outcome, hold.attempts)
-        hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+        _take_over(hold, itinerary, leg, result)
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
         return
-    change = bench.world.changes.change(leg.base, unpack(leg, result, bundle))
+    change = bench.world.changes.change(result.base, unpack(result, bundle))
     _refuse_unchecked(bench, hold, result)
-    hold.usage, hold.session = charged(result.usage, leg.budget_usd), session
+    _take_over(hold, itinerary, leg, result)
     if (now := bench.world.tasks.refresh(leg.task)).state in _CLOSED:
         outcome = verdicts.withdrawn(now)
         yield Step(name="publish", doing=outcome.sentence, outcome=outcome)
@@ -304,6 +198,13 @@ def _publication(bench: Bench, hold: Hold, leg: Leg, take: Take, unpack: Unpack)
         return
     evidence = Evidence(change=change, findings=findings, checks=result.checks)
     yield from published(bench, hold, leg.before, result.statement, evidence)
+
+
+def _take_over(hold: Hold, itinerary: Itinerary, leg: Leg, result: Result) -> None:
+    """Believe what a result says of cost, conversation and what the next run can go on from."""
+    hold.usage = charged(result.usage, leg.budget_usd)
+    if result.session and result.session.backend == hold.bench.terms.backend:
+        hold.session, hold.kept = result.session, itinerary.kept(leg, result)
 
 
 def _refuse_unchecked(bench: Bench, hold: Hold, result: Result) -> None:

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autorun import phases
+from autorun import allotment, phases
 from autorun.adapters import handover
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.handover import HandoverFolder
+from autorun.commands.kept import lay_by, taken_up
 from autorun.core.handover import Itinerary, Leg, Result
 from autorun.effects.store import Store
 from autorun.frozen import FrozenTasks, LooseLeaves
@@ -65,7 +66,7 @@ class Split:
     def plan(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Plan, and return the keys of the tasks that were claimed."""
         with self.idle() as bench:
-            found = phases.plan(Session(bench=bench, only=only), self._keep)
+            found = allotment.plan(Session(bench=bench, only=only), self._keep)
         return [leg.task.id.key for leg in found.legs]
 
     def _keep(self, found: Itinerary) -> None:
@@ -81,22 +82,27 @@ class Split:
             store = store_of(bench)
 
             def hand_over(result: Result) -> None:
-                bundle = handover.pack(store, head=result.head, base=leg.base) if result.head else b""
+                bundle = handover.pack(store, head=result.head, base=result.base) if result.head else b""
                 self.handover.put(leg, result, bundle)
 
-            return phases.execute(bench, leg, hand_over)
+            resumed = taken_up(leg, self.handover, bench)
+            return phases.execute(bench, resumed, hand_over, lambda: lay_by(leg, self.handover, bench))
 
     def publish(self, *only: str) -> tuple[Settled, ...]:
         """Publish what was handed over."""
         with self.idle() as bench:
-            store = store_of(bench)
-            return phases.publish(
-                bench,
-                self.itinerary,
-                self.handover.take,
-                lambda leg, result, bundle: handover.unpack(store, bundle, head=result.head, base=leg.base),
-                only=only,
-            )
+            return self.publish_at(bench, *only)
+
+    def publish_at(self, bench: Bench, *only: str) -> tuple[Settled, ...]:
+        """Publish at a bench of one's own."""
+        store = store_of(bench)
+        return phases.publish(
+            bench,
+            self.itinerary,
+            self.handover.take,
+            lambda result, bundle: handover.unpack(store, bundle, head=result.head, base=result.base),
+            only=only,
+        )
 
     def report(self) -> Report:
         """Settle the rest and tell of the run."""

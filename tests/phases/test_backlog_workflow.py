@@ -24,7 +24,7 @@ WORKFLOWS = ("backlog", "task")
 # security.md, as far as the engine can grant it.
 RIGHTS = {
     "plan": {"contents": "write", "issues": "write", "pull-requests": "read", "actions": "read"},
-    "execute": {"contents": "read"},
+    "execute": {"contents": "read", "actions": "read"},
     "publish": {"contents": "write", "issues": "write", "pull-requests": "write"},
     "report": {"contents": "write", "issues": "write"},
 }

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autorun import phases
+from autorun import allotment
 from autorun.core.budget import Budget
 from autorun.core.errors import HandoverRefused, ProviderError
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, TaskState
@@ -221,7 +221,7 @@ def test_a_plan_that_breaks_off_keeps_no_claim(split: Split) -> None:
 
         bench.world = replace(bench.world, ledger=Failing())  # type: ignore[arg-type]  # stands for one
         with pytest.raises(ProviderError):
-            phases.plan(Session(bench=bench), lambda _: None)
+            allotment.plan(Session(bench=bench), lambda _: None)
     assert {split.shop.record("a").state} == {TaskState.TODO}
     assert split.shop.record("a").charged_usd == 0
 

@@ -24,6 +24,7 @@ FLOORS = {
     "attempt": 3,
     "evidence": 3,
     "frozen": 3,
+    "allotment": 3,
     "phases": 3,
     "adapters": 4,
     "demo.script": 4,
@@ -46,6 +47,7 @@ FORBIDDEN = {
     "adapters": ("ports",),
     "pipeline": ("effects",),
     "session": ("effects",),
+    "allotment": ("effects",),
     "phases": ("effects",),
     "effects": ("ports", "pipeline", "session"),
 }

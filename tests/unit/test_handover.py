@@ -1,5 +1,6 @@
 """The hand-over's own rules: how money is dealt out, what is read back, what is believed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given, strategies as st
 
 from autorun.core.errors import HandoverRefused
 from autorun.core.handover import (
+    NOT_STARTED,
     RESULT_BYTES,
     Itinerary,
     Leg,
+    Result,
     believed,
     charged,
     digest,
@@ -20,7 +23,8 @@ from autorun.core.handover import (
     refused,
     shares,
 )
-from autorun.core.model import Blocker, Outcome, Reason, Task, TaskId, TaskState, Usage
+from autorun.core.model import AgentSession, Blocker, Outcome, Reason, Task, TaskId, TaskState, Usage
+from autorun.core.record import Kept, Record
 from autorun.core.verdicts import Attempts
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -82,6 +86,45 @@ def test_the_matrix_names_each_task_once() -> None:
     include = matrix(PLAN, "d")["include"]
     assert [each["task"] for each in include] == ["one", "a/b"]
     assert include[0] == {"task": "one", "name": "autorun-result-one", "plan": "d"}
+
+
+def resumed(kept: Kept | None) -> Leg:
+    """A leg whose attempt before left a conversation, and what is given."""
+    talk = AgentSession(backend="acted", id="talk", model="opus")
+    return replace(leg("one"), before=Record(task=leg("one").task.id, session=talk, kept=kept))
+
+
+def test_work_may_lie_on_the_planned_base_or_on_that_of_what_was_kept() -> None:
+    """A leg that goes on knows two commits, and one after it that starts afresh."""
+    kept = Kept(run_id="5", artifact="a", manifest="0" * 64, base="older")
+    assert resumed(kept).bases == ("b", "older")
+    assert resumed(None).bases == leg("one").bases == ("b",)
+    afresh = resumed(kept).afresh
+    assert afresh.bases == ("b",)
+    assert afresh.before is not None
+    assert afresh.before.session is None
+    assert leg("one").afresh == leg("one")
+
+
+def test_what_was_kept_is_found_by_names_of_our_own() -> None:
+    """Run and artifact are the plan's to say, and a runner's digest is only believed to be one."""
+    one = resumed(None)
+    talked = Result(task=one.task.id, nonce="n", outcome=NOT_STARTED)
+    said = replace(talked, kept="0" * 64, base="b")
+    run = Itinerary(session_id="s", run_id="5", run_attempt=2, legs=(one,))
+    assert read_result(encoded(said), one) == said
+    assert run.kept(one, talked) is None
+    assert run.kept(one, said) == Kept(run_id="5", artifact="autorun-kept-one-2", manifest="0" * 64, base="b")
+    assert PLAN.artifact(one) == "autorun-kept-one"
+    for forged in (
+        replace(said, kept="0" * 63),
+        replace(said, kept="0" * 63 + "G"),
+        replace(said, base=""),
+        replace(said, base="elsewhere"),
+        replace(talked, base="b"),
+    ):
+        with pytest.raises(HandoverRefused):
+            read_result(encoded(forged), one)
 
 
 def test_cost_counts_up_to_the_reservation() -> None:

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from autorun.core.codec import dump_record, load_record
 from autorun.core.errors import RecordUnreadable
-from autorun.core.model import TaskId, TaskState
-from autorun.core.record import VERSION, Attempt, Holder, Record, claimed, may_take
+from autorun.core.model import Outcome, Reason, TaskId, TaskState
+from autorun.core.moves import Move
+from autorun.core.record import VERSION, Attempt, Holder, Kept, Record, claimed, may_take, moved
 from kit.values import JSON, records
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
@@ -92,6 +93,17 @@ def test_newer_fields_are_kept_through_a_move() -> None:
     record = load_record(json.dumps(document))
     again = claimed(record, Holder(nonce="m"), now=NOW, ttl=timedelta(1), session_id="t")
     assert json.loads(dump_record(again))["mood"] == {"of": ["the", "day"]}
+
+
+def test_what_was_kept_goes_with_the_attempt_that_left_it() -> None:
+    """A record from before there was such a word has none, and whatever comes next forgets it."""
+    assert "kept" not in json.loads(dump_record(HELD))
+    assert load_record(dump_record(HELD)).kept is None
+    free = replace(HELD, state=TaskState.PAUSED, holder=None, kept=Kept(artifact="a", manifest="m", base="b"))
+    assert load_record(dump_record(free)).kept == free.kept
+    assert claimed(free, Holder(nonce="m"), now=NOW, ttl=timedelta(1), session_id="t").kept is None
+    merged = Outcome(state=TaskState.DONE, reason=Reason.MERGED, sentence="It is merged.")
+    assert moved(free, Move.MERGE, merged).kept is None
 
 
 def test_a_holder_is_someone_in_progress() -> None:

@@ -34,7 +34,10 @@ _UNPACK_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverFolder:
-    """`plan.json`, and beside it one folder per task with `result.json` and, if there is work, `work.bundle`."""
+    """`plan.json`, and beside it one folder per task with `result.json` and, if there is work, `work.bundle`.
+
+    What a task leaves for the next run lies in a folder of its own, which publication never opens.
+    """
 
     path: Path
 
@@ -54,6 +57,10 @@ class HandoverFolder:
                 f"there is no plan to go by in {self.path}: {error}", hint="run `autorun plan` with this folder first"
             ) from None
         return read_plan(data, expected)
+
+    def kept(self, leg: Leg) -> Path:
+        """Return the folder for what a next run can go on from."""
+        return self.path / leg.kept_name
 
     def put(self, leg: Leg, result: Result, bundle: bytes = b"") -> None:
         """Write a result in the place of an earlier one. Raises OSError."""

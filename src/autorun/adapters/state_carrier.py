@@ -33,16 +33,17 @@ def pack_counters(session: Path, cache: Path, ticket: Ticket) -> bool:
     return True
 
 
-def pack_work(session: Path, artifact: Path, *, secrets: Iterable[str]) -> str:
+def pack_work(session: Path, artifact: Path, *, secrets: Iterable[str], only: str = "*") -> str:
     """Write the folder for the artifact, secrets struck out; return its manifest's SHA-256, empty without a file.
 
-    A file too large to travel stays behind, and so does unfinished work that holds a secret. Raises OSError.
+    `only` names the folder of the one task to pack. A file too large to travel stays behind, and so does unfinished
+    work that holds a secret. Raises OSError.
     """
     own = tuple(secrets)
     items: list[Item] = []
     room = MOST_BYTES
     clear(artifact)
-    for folder in sorted(path for path in (session / "tasks").glob("*") if path.is_dir() and not path.is_symlink()):
+    for folder in sorted(path for path in (session / "tasks").glob(only) if path.is_dir() and not path.is_symlink()):
         found = dict(_lawful(folder, session))
         struck = {path: _struck(content, own) for path, content in found.items()}
         spoilt = any(path.endswith(EXACT) and struck[path] != found[path] for path in found)
@@ -80,11 +81,11 @@ def unpack_counters(cache: Path, session: Path) -> None:
     files.replace(files.private_folder(session) / _COUNTERS, codec.dumps(carried.counters(state)))
 
 
-def unpack_work(artifact: Path, session: Path, expected: str) -> int:
+def unpack_work(artifact: Path, session: Path, expected: str, *, only: str = "") -> int:
     """Put the unfinished work of an earlier run into the session folder and return of how many tasks.
 
-    `expected` is the SHA-256 of its manifest. Nothing is put anywhere unless all of it is as it was packed.
-    Raises ResumeRefused.
+    `expected` is the SHA-256 of its manifest, `only` the folder of the one task that it may be of. Nothing is put
+    anywhere unless all of it is as it was packed. Raises ResumeRefused.
     """
     if not (artifact / _MANIFEST).exists():
         raise ResumeRefused(
@@ -94,7 +95,7 @@ def unpack_work(artifact: Path, session: Path, expected: str) -> int:
     try:
         items = carried.resumable(_checked_manifest(artifact, expected))
         for item in items:
-            _check(artifact, item)
+            _check(artifact, item, only)
     except (OSError, ValueError) as error:
         raise ResumeRefused(f"The last run's unfinished work is not used: {error}.") from None
     for item in items:
@@ -114,7 +115,9 @@ def _checked_manifest(artifact: Path, expected: str) -> Manifest:
     return manifest
 
 
-def _check(artifact: Path, item: Item) -> None:
+def _check(artifact: Path, item: Item, only: str) -> None:
+    if only and item.path.split("/")[1] != only:
+        raise ValueError(f"{item.path} is of another task")
     place = artifact / item.path
     if not place.resolve().is_relative_to(artifact.resolve()):
         raise ValueError(f"{item.path} leads elsewhere")
@@ -143,6 +146,15 @@ def _read(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise ValueError(f"{path.name} is larger than it may be")
     return content
+
+
+def drop(folder: Path) -> None:
+    """Remove a folder with all that is in it, of a link only the link. Raises OSError."""
+    if folder.is_dir() and not folder.is_symlink():
+        clear(folder)
+        folder.rmdir()
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def clear(folder: Path) -> None:

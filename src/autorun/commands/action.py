@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from autorun.adapters import state_carrier
+from autorun.adapters.handover import HandoverFolder
 from autorun.adapters.journal import SessionFolder
 from autorun.adapters.sandbox import apparmor_restricts, probe
-from autorun.commands.common import effective, note
+from autorun.commands.between import planned
+from autorun.commands.common import bare, effective, keeps_transcripts, note
 from autorun.core.carried import Ticket
 from autorun.core.choices import Backend, Phase, SandboxMode
 from autorun.core.derived import own_secrets
-from autorun.core.errors import ResumeRefused
+from autorun.core.errors import HandoverRefused, ResumeRefused
 from autorun.core.journal import Happening
 from autorun.core.layers import Effective
 from autorun.core.outputs import session_outputs
@@ -43,16 +45,39 @@ def needs(state: Path) -> None:
     backend = found.config.autonomous.backend
     confined = works and found.config.sandbox.mode is not SandboxMode.OFF
     ticket = _counted(place, state) if whole else None
+    going_on = {
+        "previous-run": ticket.run_id if ticket and ticket.artifact else "",
+        "previous-artifact": ticket.artifact if ticket else "",
+    }
+    if works and run.phase is Phase.EXECUTE:
+        going_on = _of_the_leg(place, found)
     actions.outputs(
         {
             "cli": _word(works and backend is Backend.CLAUDE_CODE),
             "sdk": _word(works and backend is Backend.ANTHROPIC_SDK),
             "sandbox": _word(confined and not isinstance(probe(place.environ), Usable)),
             "state": _word(whole),
-            "previous-run": ticket.run_id if ticket and ticket.artifact else "",
-            "previous-artifact": ticket.artifact if ticket else "",
+            **going_on,
         }
     )
+
+
+def _of_the_leg(place: Place, found: Effective) -> dict[str, str]:
+    """Say where the unfinished work of a planned task comes from and goes to; nothing of a plan that is none."""
+    run = found.config.run
+    folder = HandoverFolder(path=place.root / (run.handover or ""))
+    try:
+        itinerary = planned(found, folder)
+        leg = itinerary.leg(bare("".join(run.tasks[:1])))
+    except HandoverRefused:  # the run itself says so
+        return {}
+    came = leg.kept if leg.kept and leg.kept.run_id.isascii() and leg.kept.run_id.isdecimal() else None
+    return {
+        "previous-run": came.run_id if came else "",
+        "previous-artifact": came.artifact if came else "",
+        "kept": itinerary.artifact(leg),
+        "kept-folder": str(folder.kept(leg)),
+    }
 
 
 def _counted(place: Place, state: Path) -> Ticket | None:
@@ -122,7 +147,7 @@ def save(state: Path, artifact: Path, name: str) -> None:
         files.replace(report, job_summary(told, end), mode=0o644)
     digest = (
         state_carrier.pack_work(folder, artifact, secrets=own_secrets(found.config, place.environ))
-        if _keeps(place, found)
+        if keeps_transcripts(place, found)
         else ""
     )
     ticket = Ticket(run_id=place.environ.get("GITHUB_RUN_ID", ""))
@@ -131,14 +156,6 @@ def save(state: Path, artifact: Path, name: str) -> None:
     packed = bool(entries) and state_carrier.pack_counters(folder, state, ticket)
     outputs = session_outputs(told, end, report=str(report) if end else "")
     actions.outputs({**outputs, "cache": _word(packed), "artifact": _word(packed and bool(digest))})
-
-
-def _keeps(place: Place, found: Effective) -> bool:
-    """Whether transcripts may lie where everyone who can read the repository can read them."""
-    from autorun.adapters.visibility import private  # noqa: PLC0415  what it needs takes its time to load
-
-    wanted = found.config.progress.keep_transcripts
-    return private(place.environ, place.environ.get("GITHUB_TOKEN", "")) if wanted is None else wanted
 
 
 def _word(value: bool) -> str:

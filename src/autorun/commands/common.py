@@ -55,6 +55,14 @@ def located(overrides: dict[str, Any]) -> Place:
     return effective(overrides)[0] if overrides.get(_CONFIG) else here()
 
 
+def keeps_transcripts(place: Place, found: Effective) -> bool:
+    """Tell whether transcripts may lie where everyone who can read the repository can read them."""
+    from autorun.adapters.visibility import private  # noqa: PLC0415  what it needs takes its time to load
+
+    wanted = found.config.progress.keep_transcripts
+    return private(place.environ, place.environ.get("GITHUB_TOKEN", "")) if wanted is None else wanted
+
+
 def json_flag(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a command with `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print data for programs.")(function)

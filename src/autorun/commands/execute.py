@@ -8,7 +8,8 @@ import click
 from autorun import phases
 from autorun.adapters.handover import pack
 from autorun.commands.between import between, planned, store_of, take_terms_of
-from autorun.commands.common import note, options
+from autorun.commands.common import keeps_transcripts, note, options
+from autorun.commands.kept import lay_by, taken_up
 from autorun.core.errors import ConfigurationError
 from autorun.core.handover import Itinerary, Leg, Result
 from autorun.core.journal import Happening
@@ -44,15 +45,19 @@ def command(overrides: dict[str, object]) -> int:
     itinerary = planned(found, folder)
     leg = itinerary.leg(keys[0])
     _refuse_other_attempt(place, itinerary)
+    keeps = not place.on_actions or keeps_transcripts(place, found)  # asked now: who is cancelled has no time to ask
     with session(place, found, progress(place, summary=False), opens=partial(detached, leg.task)) as running:
         bench = running.bench
         take_terms_of(itinerary, bench)
         _limit(bench, leg)
 
         def hand_over(result: Result) -> None:
-            folder.put(leg, result, pack(store_of(bench), head=result.head, base=leg.base) if result.head else b"")
+            folder.put(leg, result, pack(store_of(bench), head=result.head, base=result.base) if result.head else b"")
 
-        settled = phases.execute(bench, leg, hand_over)
+        def keep() -> str:
+            return lay_by(leg, folder, bench) if keeps else ""
+
+        settled = phases.execute(bench, taken_up(leg, folder, bench), hand_over, keep)
         bench.tell(Happening.SESSION_ENDED, settled.outcome.sentence, step=Ended.EMPTY, usage=settled.usage)
         note(f"{leg.task.id}: {settled.outcome.sentence}")
         if reason := bench.closing():

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from autorun import phases
+from autorun.allotment import plan
 from autorun.commands.between import between
 from autorun.commands.common import emit_json, options
 from autorun.core.handover import Itinerary, matrix
@@ -34,7 +34,7 @@ def command(overrides: dict[str, object]) -> None:
         digests.append(folder.write_plan(itinerary))
 
     with session(place, found, progress(place, summary=False), staffs=nobody) as running:
-        itinerary = phases.plan(running, keep)
+        itinerary = plan(running, keep)
         said = f"{len(itinerary.legs)} tasks planned. {itinerary.end}"
         running.bench.tell(Happening.SESSION_ENDED, said, step=itinerary.reason)
     jobs = matrix(itinerary, digests[0])

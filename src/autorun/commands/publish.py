@@ -6,7 +6,7 @@ from autorun import phases
 from autorun.adapters.handover import unpack
 from autorun.commands.between import between, planned, store_of, take_terms_of
 from autorun.commands.common import options, out
-from autorun.core.handover import Leg, Result
+from autorun.core.handover import Result
 from autorun.core.journal import Happening
 from autorun.crew import nobody
 from autorun.session import Ended
@@ -24,8 +24,8 @@ def command(overrides: dict[str, object]) -> None:
         take_terms_of(itinerary, bench)
         store = store_of(bench)
 
-        def unpacked(leg: Leg, result: Result, bundle: bytes) -> str:
-            return unpack(store, bundle, head=result.head, base=leg.base)
+        def unpacked(result: Result, bundle: bytes) -> str:
+            return unpack(store, bundle, head=result.head, base=result.base)
 
         done = phases.publish(bench, itinerary, folder.take, unpacked, only=found.config.run.tasks)
         bench.tell(Happening.SESSION_ENDED, f"{len(done)} tasks settled", step=Ended.EMPTY)

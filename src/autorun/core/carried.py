@@ -16,8 +16,8 @@ _LAWFUL = re.compile(
     rf"|agent/(?:projects/{_NAME}/)?[0-9a-f-]{{36}}\.jsonl)"
 )
 # These two make sense only as they were written, and only together.
-EXACT = ("unfinished.json", "diff.patch")
-_UNFINISHED = "unfinished.json"
+UNFINISHED = "unfinished.json"
+EXACT = (UNFINISHED, "diff.patch")
 _TRANSCRIPT = "/transcript.jsonl"
 
 
@@ -69,7 +69,7 @@ def objection(manifest: Manifest) -> str:
 
 def resumable(manifest: Manifest) -> tuple[Item, ...]:
     """Return what a next attempt can go on from: the unfinished work and its conversations, no transcripts."""
-    folders = {item.path.removesuffix(_UNFINISHED) for item in manifest.items if item.path.endswith(_UNFINISHED)}
+    folders = {item.path.removesuffix(UNFINISHED) for item in manifest.items if item.path.endswith(UNFINISHED)}
     kept = (*EXACT, ".jsonl")
     return tuple(
         item

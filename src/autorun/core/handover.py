@@ -23,7 +23,7 @@ from autorun.core.model import (
     Usage,
 )
 from autorun.core.naming import component
-from autorun.core.record import Record
+from autorun.core.record import Kept, Record
 from autorun.core.verdicts import Attempts
 
 VERSION = 1
@@ -38,6 +38,10 @@ _LONGEST_WAIT = timedelta(days=8)  # a subscription's window is a week
 _LEAST_USD = 0.01
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+NOT_STARTED = Outcome(
+    state=TaskState.TODO, reason=Reason.INTERRUPTED, sentence="The run broke off before it came to this task."
+)
 # What a runner may say of a task that it does not hand over for publication; the rest follows from the reason.
 _SAYABLE = {
     Reason.INTERRUPTED: TaskState.TODO,
@@ -58,8 +62,8 @@ _SAYABLE = {
 class Leg:
     """One planned task, its text frozen.
 
-    `before` is its record before the claim, `claim` the commit that claimed it and `nonce` the claim's. Work starts
-    at the commit `base` and may cost `budget_usd`, None for no limit.
+    `before` is its record before the claim, `claim` the commit that claimed it and `nonce` the claim's. Work that
+    starts afresh starts at the commit `base`. It may cost `budget_usd`, None for no limit.
     """
 
     task: Task
@@ -73,6 +77,26 @@ class Leg:
     def name(self) -> str:
         """The name of the folder, and of the artifact, that holds the task's result."""
         return f"autorun-result-{component(self.task.id.key)}"
+
+    @property
+    def kept_name(self) -> str:
+        """The name of the folder that holds the task's unfinished work."""
+        return f"autorun-kept-{component(self.task.id.key)}"
+
+    @property
+    def kept(self) -> Kept | None:
+        """Where the unfinished work of the attempt before lies."""
+        return self.before.kept if self.before else None
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The commits that work may lie on: its own, and the one that the attempt before started from."""
+        return (self.base, self.kept.base) if self.kept else (self.base,)
+
+    @property
+    def afresh(self) -> "Leg":
+        """The same without anything to go on from."""
+        return replace(self, before=replace(self.before, session=None, kept=None) if self.before else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +113,16 @@ class Itinerary:
     end: str = ""
     notes: tuple[str, ...] = ()
 
+    def artifact(self, leg: Leg) -> str:
+        """Return the name of the artifact for a leg's unfinished work; without a run, of its folder."""
+        return f"{leg.kept_name}-{self.run_attempt}" if self.run_id else leg.kept_name
+
+    def kept(self, leg: Leg, result: "Result") -> Kept | None:
+        """Return where the unfinished work lies that a result tells of."""
+        if not result.kept:
+            return None
+        return Kept(run_id=self.run_id, artifact=self.artifact(leg), manifest=result.kept, base=result.base)
+
     def leg(self, key: str) -> Leg:
         """Return the leg of a task. Raises HandoverRefused."""
         for leg in self.legs:
@@ -102,7 +136,10 @@ class Itinerary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a runner says became of its task. With a `head` there is a bundle that holds it, and a statement."""
+    """What a runner says became of its task. With a `head` there is a bundle that holds it, and a statement.
+
+    `kept` is the SHA-256 of the list of files that the next run may go on from, `base` the commit that both lie on.
+    """
 
     v: int = VERSION
     task: TaskId
@@ -113,6 +150,8 @@ class Result:
     statement: Statement | None = None
     checks: Comparison = field(default_factory=Comparison)
     head: str = ""
+    kept: str = ""
+    base: str = ""
     cost_estimated: bool = False
 
 
@@ -186,6 +225,10 @@ def read_result(data: bytes, leg: Leg) -> Result:
         raise HandoverRefused("the result claims work without handing it over, or hands over work it does not claim")
     if result.head and not _COMMIT.fullmatch(result.head):
         raise HandoverRefused("the result names a commit that cannot be")
+    if result.kept and not _SHA256.fullmatch(result.kept):
+        raise HandoverRefused("the result names a list of files that cannot be")
+    if result.base not in (leg.bases if result.head or result.kept else ("",)):
+        raise HandoverRefused("the result is of work on a commit that was not planned")
     return result
 
 

@@ -56,11 +56,26 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where the work of an unfinished attempt of a split run lies: in an artifact of a run.
+
+    `manifest` is the SHA-256 of its list of files, `base` the commit that the work starts from. Without a `run_id` it
+    lies in the hand-over folder, in a folder of the artifact's name.
+    """
+
+    run_id: str = ""
+    artifact: str
+    manifest: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """All that is durable about a task. Unknown fields of a same-version record are kept in `extra`.
 
     `base` and `head` are the commits the published work starts from and ends at. `proposal` stands from the moment
-    the branch is pushed until its pull request is known: whoever finds one opens it.
+    the branch is pushed until its pull request is known: whoever finds one opens it. `kept` is what the last attempt
+    left, and nothing that happens after it leaves it there.
     """
 
     task: TaskId
@@ -79,6 +94,7 @@ class Record:
     pull_request: PullRequest | None = None
     proposal: Proposal | None = None
     session: AgentSession | None = None
+    kept: Kept | None = None
     outcome: Outcome | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -139,6 +155,7 @@ def claimed(
         expires_at=now + ttl,
         attempts=(*attempts, attempt),
         next_eligible_at=None,
+        kept=None,
         outcome=Outcome(state=TaskState.IN_PROGRESS, reason=Reason.CLAIMED, sentence="Autorun is working on it."),
     )
 
@@ -218,6 +235,7 @@ def moved(record: Record, move: Move, outcome: Outcome) -> Record:
     return replace(
         record,
         state=after(record.state, move),
+        kept=None,
         pull_request=outcome.pull_request or record.pull_request,
         outcome=outcome,
     )
