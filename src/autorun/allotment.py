@@ -13,7 +13,7 @@ from autorun.core.handover import MATRIX_LIMIT, NOT_STARTED, Itinerary, Leg, sha
 from autorun.core.journal import Happening
 from autorun.core.ledger import History, Seen
 from autorun.core.model import Task, TaskState, Usage
-from autorun.core.record import Holder
+from autorun.core.record import Holder, Record
 from autorun.pipeline import broken_off, start_of
 from autorun.session import Ended, Session
 from autorun.terms import Bench
@@ -101,28 +101,36 @@ def _lease(budget: Budget, tasks: int, *, hosted: bool) -> timedelta:
 
 
 def _leg(bench: Bench, task: Task, over: Seen | None, usd: float | None) -> tuple[Hold, Leg] | None:
-    """Claim one task and freeze its text; None if another runner was quicker, or it is no longer to be done."""
-    before = over.record if over else None
+    """Claim one task and freeze its text; None if another runner has it, or it is no longer to be done."""
     try:
-        hold = Hold.take(bench, task, over, Spent())
+        return _frozen(Hold.take(bench, task, over, Spent()), over.record if over else None, usd)
     except LeaseLost as error:
         bench.tell(Happening.WARNING, f"{task.id} is left to another runner: {error}", task=task)
         return None
+
+
+def _frozen(hold: Hold, before: Record | None, usd: float | None) -> tuple[Hold, Leg] | None:
+    """Freeze the text of a task just claimed. Raises LeaseLost if this process slept until another took it over."""
+    bench, listed = hold.bench, hold.task
     try:
-        hold.task = bench.world.tasks.refresh(task)
+        hold.task = bench.world.tasks.refresh(listed)
         base = start_of(bench, before)
     except AutorunError as error:
         outcome = broken_off(error, hold)
     else:
-        if still_open(hold.task, task):
+        if still_open(hold.task, listed):
             hold.show()
             assert hold.record.holder is not None
-            nonce = hold.record.holder.nonce
-            bench.tell(Happening.STEP, "claimed for this run", task=task, step="claim")
+            bench.tell(Happening.STEP, "claimed for this run", task=listed, step="claim")
             return hold, Leg(
-                task=hold.task, before=before, claim=hold.seen.commit, nonce=nonce, base=base, budget_usd=usd
+                task=hold.task,
+                before=before,
+                claim=hold.seen.commit,
+                nonce=hold.record.holder.nonce,
+                base=base,
+                budget_usd=usd,
             )
         outcome = verdicts.withdrawn(hold.task)
     hold.settle(outcome)
-    bench.tell(Happening.TASK_ENDED, outcome.sentence, task=task, outcome=outcome, usage=Usage())
+    bench.tell(Happening.TASK_ENDED, outcome.sentence, task=listed, outcome=outcome, usage=Usage())
     return None

@@ -21,7 +21,7 @@ from autorun.core.model import TaskState
 from autorun.effects.git import Remote, find_repository
 from autorun.effects.store import Store
 from crash.actor import PRICE
-from crash.life import start
+from crash.life import Work, start
 from crash.scenes import OverHttp
 from crash.servers import Trouble
 
@@ -94,13 +94,12 @@ class Crowd:
         self.lives += 1
         name = f"life-{self.lives}"
         machine = replace(self.scene.machine(self.lives), boot_id="", seconds_ahead=0.0)
-        overrides: dict[str, object] = {
+        limits: dict[str, object] = {
             "autonomous.max_tasks_per_session": TASKS_EACH,
             "autonomous.cost_limit_per_session": USD_EACH,
         }
-        pid = start(
-            machine, self.scene.bank, self.scene.folder / name, actor_seconds=_ANSWER_SECONDS, overrides=overrides
-        )
+        work = Work(overrides=limits)
+        pid = start(machine, self.scene.bank, self.scene.folder / name, actor_seconds=_ANSWER_SECONDS, work=work)
         self.alive[pid] = name
 
     def _kill(self) -> None:

@@ -33,13 +33,14 @@ class Death:
 def watch(death: Death, log: Path, *, ignored: Sequence[Path]) -> None:
     """Count this process's outward effects from now on, note each in `log`, and die at the appointed one.
 
-    An effect counts before it happens: to die after it is to die before the next one. What is started and lives on
-    by itself, a process of git's, can also be left alone in the middle. Files under `ignored` are nobody else's.
+    What stands in the log is counted already, for a life in several processes. An effect counts before it happens:
+    to die after it is to die before the next one. What is started and lives on by itself, a process of git's, can
+    also be left alone in the middle. Files under `ignored` are nobody else's.
     """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    descriptor = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     spared = tuple(str(path) for path in ignored)
     pid = os.getpid()
-    count = 0
+    count = log.read_bytes().count(b"\n")
 
     def hook(event: str, args: tuple[object, ...]) -> None:
         nonlocal count

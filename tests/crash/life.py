@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import autorun.adapters.agents.claude_code
@@ -12,9 +13,12 @@ import autorun.adapters.notify.lines
 import autorun.on_github  # noqa: F401  late imports of the wiring, paid once for all lives
 from autorun.core.errors import AutorunError
 from autorun.core.layers import load
+from autorun.crew import crew
 from autorun.effects.git import find_repository
 from autorun.effects.place import Place
-from autorun.wiring import session
+from autorun.session import Session
+from autorun.shop import shop
+from autorun.wiring import Opens, Staffs, session
 from crash.actor import Actor
 from crash.effects import Death, watch
 from crash.scenes import Machine
@@ -31,14 +35,31 @@ class Ended:
     said: str = ""
 
 
-def live(machine: Machine, bank: Path, folder: Path) -> Ended:
-    """Lead a life in a forked process and wait for its end; `folder` gets `pid`, `effects` and `said`."""
-    return begin(machine, bank, folder)[0]
+def _works_all(running: Session) -> tuple[int, str]:
+    report = running.run()
+    ended = {one.task.id.key: str(one.outcome.state) for one in report.settled}
+    said = json.dumps({"end": report.end.reason, "sentence": report.end.sentence, **ended})
+    return report.end.exit_code, said
 
 
-def begin(machine: Machine, bank: Path, folder: Path, *, death: Death | None = None) -> tuple[Ended, int]:
-    """Lead a life until it ends or falls asleep; a sleeper's pid is the second value, else that is 0."""
-    pid = start(machine, bank, folder, death=death)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a life does with a session, and how that is opened; `does` returns an exit code and last words."""
+
+    does: Callable[[Session], tuple[int, str]] = _works_all
+    opens: Opens = shop
+    staffs: Staffs = crew
+    overrides: dict[str, object] = field(default_factory=dict)
+
+
+def begin(
+    machine: Machine, bank: Path, folder: Path, *, death: Death | None = None, work: Work | None = None
+) -> tuple[Ended, int]:
+    """Lead a life in a forked process until it ends or falls asleep; a sleeper's pid is the second value, else 0.
+
+    `folder` gets `pid`, `effects` and `said`.
+    """
+    pid = start(machine, bank, folder, death=death, work=work)
     _, status = os.waitpid(pid, os.WUNTRACED)
     return (Ended(), pid) if os.WIFSTOPPED(status) else (_ended(status, folder), 0)
 
@@ -62,7 +83,7 @@ def start(
     *,
     death: Death | None = None,
     actor_seconds: float = 0.0,
-    overrides: dict[str, object] | None = None,
+    work: Work | None = None,
 ) -> int:
     """Begin a life in a forked process and return its pid."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +96,7 @@ def start(
         (folder / "pid").write_text(str(os.getpid()))
         os.chdir(machine.checkout)
         watch(death or Death(), folder / "effects", ignored=(*machine.private, folder))
-        code = _work(machine, bank, folder, actor_seconds, overrides or {})
+        code = _work(machine, bank, folder, actor_seconds, work or Work())
     except AutorunError as error:
         code = error.exit_code
         (folder / "said").write_text(f"{error} ({error.hint})")
@@ -85,10 +106,10 @@ def start(
         os._exit(code)
 
 
-def _work(machine: Machine, bank: Path, folder: Path, seconds: float, overrides: dict[str, object]) -> int:
+def _work(machine: Machine, bank: Path, folder: Path, seconds: float, work: Work) -> int:
     place = Place(repository=find_repository(machine.checkout), environ=machine.environ)
-    found = load(place.read(Path(CONFIG)), CONFIG, place.environ, overrides, on_actions=place.on_actions)
-    with session(place, found) as running:
+    found = load(place.read(Path(CONFIG)), CONFIG, place.environ, work.overrides, on_actions=place.on_actions)
+    with session(place, found, opens=work.opens, staffs=work.staffs) as running:
         bench = running.bench
         actor = Actor(covers=bench.covers, bank=bank, roles=machine.roles, name=folder.name, seconds=seconds)
         running.bench = replace(
@@ -97,7 +118,6 @@ def _work(machine: Machine, bank: Path, folder: Path, seconds: float, overrides:
             world=replace(machine.equipped(bench.world), agent=actor),
             now=machine.now,
         )
-        report = running.run()
-    ended = {one.task.id.key: str(one.outcome.state) for one in report.settled}
-    (folder / "said").write_text(json.dumps({"end": report.end.reason, "sentence": report.end.sentence, **ended}))
-    return report.end.exit_code
+        code, said = work.does(running)
+    (folder / "said").write_text(said)
+    return code

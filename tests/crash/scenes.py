@@ -14,6 +14,7 @@ from autorun.adapters.forges.local import LocalForge
 from autorun.adapters.ledger import RefLedger
 from autorun.adapters.tasks.files import FileTasks
 from autorun.core.ledger import History
+from autorun.core.model import Reason
 from autorun.core.naming import BRANCH_PREFIX
 from autorun.effects import host
 from autorun.effects.git import Git, Remote, find_repository
@@ -285,9 +286,14 @@ class OnGitHub(Scene):
     def __post_init__(self) -> None:
         prepare()
 
+    @property
+    def config(self) -> str:
+        """The configuration in the repository."""
+        return CONFIG.replace("type: file", "type: github")
+
     @contextmanager
     def open(self, trouble: Trouble) -> Iterator[Self]:
-        with serve_hub(self.folder / "hub", self.keys, CONFIG.replace("type: file", "type: github"), trouble) as hub:
+        with serve_hub(self.folder / "hub", self.keys, self.config, trouble) as hub:
             self.hub = hub
             self.server = Path(hub.ask("server"))
             git(self.folder, "clone", "--quiet", str(self.server), str(self.checkout))
@@ -295,13 +301,23 @@ class OnGitHub(Scene):
 
     def machine(self, number: int) -> Machine:
         assert self.hub is not None
-        checkout, home = self.folder / f"clone-{number}", self.folder / f"home-{number}"
+        job: dict[str, str] = self.hub.ask("job")
+        return self._machine(str(number), job)
+
+    def _machine(self, name: str, job: Mapping[str, str], seconds_ahead: float = 0.0) -> Machine:
+        checkout, home = self.folder / f"clone-{name}", self.folder / f"home-{name}"
         git(self.folder, "clone", "--quiet", str(self.server), str(checkout))
         home.mkdir()
-        job: dict[str, str] = self.hub.ask("job")
         git(checkout, "remote", "set-url", "origin", f"{job['GITHUB_SERVER_URL']}/{job['GITHUB_REPOSITORY']}.git")
         roles = {str(issue): key for issue, key in enumerate(self.keys, 1)}
-        return AsJob(checkout=checkout, home=home, boot_id=f"boot-{number}", job=job, roles=roles)
+        return AsJob(
+            checkout=checkout,
+            home=home,
+            boot_id=f"boot-{name}",
+            job=job,
+            roles=roles,
+            seconds_ahead=seconds_ahead,
+        )
 
     def shown(self) -> dict[str, Any]:
         assert self.hub is not None
@@ -309,8 +325,44 @@ class OnGitHub(Scene):
         return found
 
 
+@dataclass(kw_only=True)
+class InJobs(OnGitHub):
+    """The same in four kinds of jobs, each on a machine of its own; a life is a run of all of them."""
+
+    share: float = 2.0
+
+    @property
+    def config(self) -> str:
+        money = f"autonomous: {{cost_limit_per_session: {self.share * len(self.keys)}}}\n"
+        return super().config + money
+
+    def run(self) -> dict[str, str]:
+        """Begin a run and return the environment of its jobs; whatever ran before has ended."""
+        assert self.hub is not None
+        job: dict[str, str] = self.hub.ask("job")
+        return job
+
+    def runner(self, run: Mapping[str, str], life: int, name: str) -> Machine:
+        """A fresh machine for one job of a run."""
+        return self._machine(f"{life}-{name}", run, seconds_ahead=600.0 * life)
+
+    def costs(self) -> dict[str, tuple[float, float, int]]:
+        """As ever; whoever left no result that can be used is charged its share."""
+        records = {task.key: one.record for task, one in self.history().seen.items()}
+        lost = {Reason.INTERRUPTED, Reason.AGENT_FAILED}
+        return {
+            key: (paid, charged, sum(attempt.reason in lost for attempt in records[key].attempts))
+            for key, (paid, charged, _) in super().costs().items()
+        }
+
+
 def _names(folder: Path, pattern: str = "*") -> list[str]:
     return sorted(path.name for path in folder.glob(pattern))
 
 
-SCENES: dict[str, Callable[..., Scene]] = {"local": Locally, "http": OverHttp, "github": OnGitHub}
+SCENES: dict[str, Callable[..., Scene]] = {
+    "local": Locally,
+    "http": OverHttp,
+    "github": OnGitHub,
+    "jobs": InJobs,
+}

@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autorun.core.pricing import plausible_cost
+from crash import jobs
 from crash.actor import PLAUSIBLE
 from crash.effects import Death, Manner
-from crash.life import Ended, begin, live, wake
-from crash.scenes import SCENES, Scene
+from crash.life import Ended, begin, wake
+from crash.scenes import SCENES, InJobs, Scene
 from crash.servers import Ill, Trouble
 
-BACKLOGS = {"one": ("done",), "three": ("done", "ask", "mend")}
-_ILLS_OF = {"github": "one"}  # its jobs take their time
+BACKLOGS = {"one": ("done",), "two": ("done", "ask"), "three": ("done", "ask", "mend")}
+# Where lives take their time: which backlog is worked by those that are cut, and by those whose server fails.
+_CUT_OF = {"jobs": "two"}
+_ILLS_OF = {"github": "one", "jobs": "one"}
 _WIDTH = os.cpu_count() or 2
 _LIVES = 3
 _BUG = 70
@@ -89,7 +92,7 @@ def undisturbed(point: Point) -> Undisturbed:
     """Lead one life without any trouble."""
 
     def lead(scene: Scene) -> Undisturbed:
-        ended = live(scene.machine(0), scene.bank, scene.folder / "life-0")
+        ended, _ = _lead(scene, 0)
         assert ended.code == ended.signal == 0, ended
         requests = scene.folder / "requests"
         return Undisturbed(
@@ -122,15 +125,15 @@ def try_point(point: Point, expected: dict[str, Any], keep: str = "") -> Found:
 
 def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
     deviations: list[str] = []
-    machine = scene.machine(0)
-    first, sleeper = begin(machine, scene.bank, scene.folder / "life-0", death=point.death)
+    first, sleeper = _lead(scene, 0, point.death)
     if first.code == _BUG:
         deviations.append(f"the first life broke down: {first.said[-300:]}")
     for number in range(1, _LIVES):
-        ended = live(scene.machine(number), scene.bank, scene.folder / f"life-{number}")
+        ended, _ = _lead(scene, number)
         deviations += _broken(f"life {number}", ended)
         if sleeper:
-            machine.clock.write_text(str(_ASLEEP_SECONDS))
+            for home in scene.folder.glob("home-0*"):
+                (home / "clock").write_text(str(_ASLEEP_SECONDS))
             deviations += _broken("who slept", wake(sleeper, scene.folder / "life-0"))
             sleeper = 0
         picture = scene.picture()
@@ -140,6 +143,13 @@ def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
     if number > 1:
         deviations.append(f"it took {number} more lives")
     return Found(point=point, deviations=(*deviations, *_miscounted(scene)), lives=number + 1)
+
+
+def _lead(scene: Scene, number: int, death: Death | None = None) -> tuple[Ended, int]:
+    """Lead the n-th life; the second value is a sleeper's pid, else 0."""
+    if isinstance(scene, InJobs):
+        return jobs.lead(scene, number, death)
+    return begin(scene.machine(number), scene.bank, scene.folder / f"life-{number}", death=death)
 
 
 def _broken(who: str, ended: Ended) -> list[str]:
@@ -153,7 +163,8 @@ def _miscounted(scene: Scene) -> Iterator[str]:
     for key, (paid, charged, deaths) in scene.costs().items():
         if charged < paid - _CENT:
             yield f"{key}: {paid:.2f} was paid, only {charged:.2f} is charged"
-        if charged > paid + deaths * (_RESERVE + PLAUSIBLE) + _CENT:
+        reserve = scene.share if isinstance(scene, InJobs) else _RESERVE + PLAUSIBLE
+        if charged > paid + deaths * reserve + _CENT:
             yield f"{key}: {paid:.2f} was paid, {charged:.2f} is charged after {deaths} deaths"
 
 
@@ -168,11 +179,12 @@ def _differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
 def points(scenes: Iterable[str]) -> Iterator[tuple[Point, dict[str, Any]]]:
     """Give every point there is, with the picture that must be left."""
     for scene in scenes:
-        whole = undisturbed(Point(scene=scene, backlog="three"))
+        backlog = _CUT_OF.get(scene, "three")
+        whole = undisturbed(Point(scene=scene, backlog=backlog))
         for at, effect in enumerate(whole.effects, 1):
             for manner in _manners(scene, effect):
                 death = Death(at=at, manner=manner)
-                yield Point(scene=scene, backlog="three", death=death, effect=effect), whole.picture
+                yield Point(scene=scene, backlog=backlog, death=death, effect=effect), whole.picture
         backlog = _ILLS_OF.get(scene, "three")
         whole = undisturbed(Point(scene=scene, backlog=backlog))
         for at, request in enumerate(whole.requests, 1):

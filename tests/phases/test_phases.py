@@ -10,7 +10,7 @@ from autorun.core.errors import HandoverRefused, ProviderError
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, TaskState
 from autorun.session import Ended, Session
 from kit.split import Split
-from kit.workshop import check, completed, ends, needs_input, says, writes
+from kit.workshop import Broken, check, completed, ends, needs_input, says, writes
 
 
 def test_four_phases_bring_a_task_to_review(split: Split) -> None:
@@ -224,6 +224,29 @@ def test_a_plan_that_breaks_off_keeps_no_claim(split: Split) -> None:
             allotment.plan(Session(bench=bench), lambda _: None)
     assert {split.shop.record("a").state} == {TaskState.TODO}
     assert split.shop.record("a").charged_usd == 0
+
+
+def test_a_plan_that_slept_goes_on_without_the_task_it_lost(split: Split) -> None:
+    """Another run that took one of its tasks over takes that one only."""
+    for key in ("a", "b"):
+        split.shop.task(key)
+    with split.idle() as bench:
+        base, robbed = bench.world.workspaces.base, list[str]()
+
+        def sleeps() -> str:
+            if not robbed:
+                robbed.append("a")
+                split.shop.clock.pass_(days=40)
+                with split.idle() as thief:
+                    Session(bench=thief).look()
+            return base()
+
+        workspaces = Broken(bench.world.workspaces, "base", sleeps)
+        bench.world = replace(bench.world, workspaces=workspaces)  # type: ignore[arg-type]  # stands for one
+        found = allotment.plan(Session(bench=bench), lambda _: None)
+    assert [leg.task.id.key for leg in found.legs] == ["b"]
+    assert split.shop.record("a").state is TaskState.TODO
+    assert split.shop.record("b").state is TaskState.IN_PROGRESS
 
 
 def test_a_forged_plan_is_refused(split: Split) -> None:

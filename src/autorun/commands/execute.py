@@ -11,13 +11,12 @@ from autorun.commands.between import between, planned, store_of, take_terms_of
 from autorun.commands.common import keeps_transcripts, note, options
 from autorun.commands.kept import lay_by, taken_up
 from autorun.core.errors import ConfigurationError
-from autorun.core.handover import Itinerary, Leg, Result
+from autorun.core.handover import Itinerary, Result
 from autorun.core.journal import Happening
 from autorun.core.model import Reason, StopReason
 from autorun.effects.place import Place
 from autorun.session import Ended
 from autorun.shop import detached
-from autorun.terms import Bench
 from autorun.wiring import progress, session
 
 _FLAGS = (
@@ -49,7 +48,7 @@ def command(overrides: dict[str, object]) -> int:
     with session(place, found, progress(place, summary=False), opens=partial(detached, leg.task)) as running:
         bench = running.bench
         take_terms_of(itinerary, bench)
-        _limit(bench, leg)
+        bench.terms = replace(bench.terms, budget=bench.terms.budget.of_one_task(leg.budget_usd))
 
         def hand_over(result: Result) -> None:
             folder.put(leg, result, pack(store_of(bench), head=result.head, base=result.base) if result.head else b"")
@@ -63,21 +62,6 @@ def command(overrides: dict[str, object]) -> int:
         if reason := bench.closing():
             return _SIGNALS.get(reason, 0)
     return settled.exit_code if settled.outcome.reason in _TELLING else 0
-
-
-def _limit(bench: Bench, leg: Leg) -> None:
-    """Let the task's share be the limit of this session, and of this day; a limit that is off stays off."""
-    budget = bench.terms.budget
-    share = leg.budget_usd
-    bench.terms = replace(
-        bench.terms,
-        budget=replace(
-            budget,
-            tasks_per_session=None,
-            usd_per_session=None if budget.usd_per_session is None else share,
-            usd_per_day=None if budget.usd_per_day is None else share,
-        ),
-    )
 
 
 def _refuse_other_attempt(place: Place, itinerary: Itinerary) -> None:

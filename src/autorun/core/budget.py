@@ -1,7 +1,8 @@
 """What may still be consumed: by this task, this session, this day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Self
 
 from autorun.core.model import Ending, Limits, Usage
 
@@ -19,6 +20,15 @@ class Budget:
     usd_per_day: float | None = None
     silent_seconds: float = 600.0
     context_share: float = 0.85
+
+    def of_one_task(self, share_usd: float | None) -> Self:
+        """Return the limits of a runner that works one planned task with its share; a limit that is off stays off."""
+        return replace(
+            self,
+            tasks_per_session=None,
+            usd_per_session=None if self.usd_per_session is None else share_usd,
+            usd_per_day=None if self.usd_per_day is None else share_usd,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
