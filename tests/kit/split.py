@@ -9,7 +9,7 @@ from autorun import allotment, phases
 from autorun.adapters import handover
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.handover import HandoverFolder
-from autorun.commands.kept import lay_by, taken_up
+from autorun.commands.kept import lay_by, take_up
 from autorun.core.handover import Itinerary, Leg, Result
 from autorun.effects.store import Store
 from autorun.frozen import FrozenTasks, LooseLeaves
@@ -85,8 +85,8 @@ class Split:
                 bundle = handover.pack(store, head=result.head, base=result.base) if result.head else b""
                 self.handover.put(leg, result, bundle)
 
-            resumed = taken_up(leg, self.handover, bench)
-            return phases.execute(bench, resumed, hand_over, lambda: lay_by(leg, self.handover, bench))
+            take_up(leg, self.handover, bench)
+            return phases.execute(bench, leg, hand_over, lambda: lay_by(leg, self.handover, bench))
 
     def publish(self, *only: str) -> tuple[Settled, ...]:
         """Publish what was handed over."""

@@ -85,8 +85,13 @@ def test_the_matrix_is_bounded_and_its_legs_are_independent() -> None:
 # ------------ the whole of it
 
 
+NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
+
+
 def story(name: str) -> list[Any]:
-    return [write(f"{name}.txt", f"{name}\n"), state(completed=f"{name} is there.", title=f"Add {name}")]
+    question = state(needs_input="Which text?", blockers=[{"what": "Which text?", "needed": "say"}])
+    asked = [write("asked.txt", "asked\n"), question] if name == "epsilon" else []
+    return [*asked, write(f"{name}.txt", f"{name}\n"), state(completed=f"{name} is there.", title=f"Add {name}")]
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +110,11 @@ def stage(hub: GitHubDouble, machine: Machine, tmp_path: Path) -> Iterator[Stage
     address = repo.web(".git").replace("://", f"://x-access-token:{token}@")
     repos.git(tmp_path, "clone", "--quiet", address, str(clone))
     repos.git(clone, "remote", "set-url", "origin", repo.web(".git"))
-    with ScriptedModel({f"Add {name}": story(name) for name in ("alpha", "beta", "gamma", "delta")}) as model:
+    with ScriptedModel({f"Add {name}": story(name) for name in NAMES}) as model:
         yield Stage(hub=hub, repo=repo, machine=machine, clone=clone, model=model)
 
 
-def run(on: Stage, sabotage: str = "") -> Ended:
+def run(on: Stage, sabotage: str = "", *, run_id: int = 501) -> Ended:
     """Run the workflow as a caller would; `sabotage` is a script that each runner of a task ends with."""
     for name in WORKFLOWS:
         own = text(name).replace("uses: $/.github", "uses: ./.github").replace("uses: $/", f"uses: {OWN}")
@@ -129,17 +134,21 @@ def run(on: Stage, sabotage: str = "") -> Ended:
         workflow=".github/workflows/autorun.yml",
         secrets={"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": on.hub.token(repository=on.repo)},
         env={**on.hub.env(on.repo), "ANTHROPIC_BASE_URL": on.model.url},
-        run_id=501,
+        run_id=run_id,
         seconds=900,
     )
 
 
-@pytest.mark.skipif(os.environ.get("CI") != "true", reason="ten jobs take minutes: CI=true runs them")
-def test_four_runners_one_hostile_one_dying(stage: Stage) -> None:
-    """Two tasks are published; the one whose runner lies and the one whose runner dies cost nobody else anything."""
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="sixteen jobs take minutes: CI=true runs them")
+def test_five_runners_one_hostile_one_dying_one_asking(stage: Stage) -> None:
+    """Two tasks are published; the one whose runner lies and the one whose runner dies cost nobody else anything.
+
+    The one that asks goes on in the next run, where it was, once it is answered.
+    """
+    stage.repo.private = True  # what is left unfinished lies where whoever can read the repository can read it
     issues = {
         name: stage.repo.issue(f"Add {name}", f"Write {name}.txt.", by="ana").label("autorun", by="ana")
-        for name in ("alpha", "beta", "gamma", "delta")
+        for name in NAMES
     }
     lies, dies = issues["gamma"].number, issues["delta"].number
     sabotage = f"""
@@ -158,3 +167,19 @@ if [ -d autorun-result-{dies} ]; then rm -r autorun-result-{dies}; fi
     assert ended.outputs["completed"] == "2"
     assert "| task | state |" in ended.told
     assert KEY not in ended.told
+    assert "autorun:blocked" in {label.name for label in issues["epsilon"].labels}
+    stage.hub.clock.advance(minutes=1)
+    issues["epsilon"].comment("/autorun retry Any text.", by="ana")
+    asked = len(stage.model.asked)
+    ended = run(stage, "true", run_id=502)
+    assert ended.code == 0, ended.told[-6000:]
+    messages = stage.model.asked[asked].body["messages"]
+    assert "Going on from run 501." in ended.told, ended.told[-6000:]
+    assert any(message["role"] == "assistant" for message in messages)
+    assert "Any text." in json.dumps(messages)
+    pull = stage.repo.pull_requests[-1]
+    assert pull.head == f"autorun/github-{issues['epsilon'].number}"
+    assert repos.git(stage.repo.git.path, "diff", "--name-only", "main", pull.head).split() == [
+        "asked.txt",
+        "epsilon.txt",
+    ]

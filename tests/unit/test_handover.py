@@ -95,15 +95,10 @@ def resumed(kept: Kept | None) -> Leg:
 
 
 def test_work_may_lie_on_the_planned_base_or_on_that_of_what_was_kept() -> None:
-    """A leg that goes on knows two commits, and one after it that starts afresh."""
+    """Only where something was kept there are two."""
     kept = Kept(run_id="5", artifact="a", manifest="0" * 64, base="older")
     assert resumed(kept).bases == ("b", "older")
     assert resumed(None).bases == leg("one").bases == ("b",)
-    afresh = resumed(kept).afresh
-    assert afresh.bases == ("b",)
-    assert afresh.before is not None
-    assert afresh.before.session is None
-    assert leg("one").afresh == leg("one")
 
 
 def test_what_was_kept_is_found_by_names_of_our_own() -> None:

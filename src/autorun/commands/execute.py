@@ -9,7 +9,7 @@ from autorun import phases
 from autorun.adapters.handover import pack
 from autorun.commands.between import between, planned, store_of, take_terms_of
 from autorun.commands.common import keeps_transcripts, note, options
-from autorun.commands.kept import lay_by, taken_up
+from autorun.commands.kept import lay_by, take_up
 from autorun.core.errors import ConfigurationError
 from autorun.core.handover import Itinerary, Result
 from autorun.core.journal import Happening
@@ -56,7 +56,8 @@ def command(overrides: dict[str, object]) -> int:
         def keep() -> str:
             return lay_by(leg, folder, bench) if keeps else ""
 
-        settled = phases.execute(bench, taken_up(leg, folder, bench), hand_over, keep)
+        take_up(leg, folder, bench)
+        settled = phases.execute(bench, leg, hand_over, keep)
         bench.tell(Happening.SESSION_ENDED, settled.outcome.sentence, step=Ended.EMPTY, usage=settled.usage)
         note(f"{leg.task.id}: {settled.outcome.sentence}")
         if reason := bench.closing():

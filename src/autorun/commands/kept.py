@@ -16,23 +16,19 @@ from autorun.core.record import Kept
 from autorun.terms import Bench
 
 
-def taken_up(leg: Leg, folder: HandoverFolder, bench: Bench) -> Leg:
-    """Put what the attempt before left into the session folder and return the leg to work by.
-
-    Whatever is wrong with it costs the resume only: then it is a leg that starts afresh.
-    """
+def take_up(leg: Leg, folder: HandoverFolder, bench: Bench) -> None:
+    """Put what the attempt before left into the session folder; whatever is wrong with it costs the resume only."""
     try:
         if leg.kept:
-            _take_up(leg, leg.kept, folder, bench)
+            _unpack(leg, leg.kept, folder, bench)
     except (OSError, ResumeRefused) as error:
         bench.tell(Happening.WARNING, f"{error} The task starts afresh.", task=leg.task)
-        leg = leg.afresh
+        bench.world.shelf.clear(leg.task.id)
     with suppress(OSError):  # so that it is not taken for what this attempt leaves
         state_carrier.drop(folder.kept(leg))
-    return leg
 
 
-def _take_up(leg: Leg, kept: Kept, folder: HandoverFolder, bench: Bench) -> None:
+def _unpack(leg: Leg, kept: Kept, folder: HandoverFolder, bench: Bench) -> None:
     place = folder.kept(leg)
     asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{kept.base}^{{commit}}")
     if not store_of(bench).git.finished(*asked).ok:

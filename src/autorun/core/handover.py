@@ -93,11 +93,6 @@ class Leg:
         """The commits that work may lie on: its own, and the one that the attempt before started from."""
         return (self.base, self.kept.base) if self.kept else (self.base,)
 
-    @property
-    def afresh(self) -> "Leg":
-        """The same without anything to go on from."""
-        return replace(self, before=replace(self.before, session=None, kept=None) if self.before else None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Itinerary:
