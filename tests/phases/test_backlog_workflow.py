@@ -177,6 +177,7 @@ if [ -d autorun-result-{dies} ]; then rm -r autorun-result-{dies}; fi
     assert "Going on from run 501." in ended.told, ended.told[-6000:]
     assert any(message["role"] == "assistant" for message in messages)
     assert "Any text." in json.dumps(messages)
+    assert KEY not in ended.told
     pull = stage.repo.pull_requests[-1]
     assert pull.head == f"autorun/github-{issues['epsilon'].number}"
     assert repos.git(stage.repo.git.path, "diff", "--name-only", "main", pull.head).split() == [
