@@ -107,11 +107,16 @@ def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
 
 def _shelved(bench: Bench, leg: Leg, result: Result) -> str:
     """Return the commit that this attempt's work on the shelf starts from; empty if nobody can go on from there."""
+    shelf = bench.world.shelf
     fence = leg.before.fence + 1 if leg.before else 1
-    with suppress(ResumeRefused):
-        found = bench.world.shelf.take(leg.task.id) if result.session else None
-        if found and found[0].fence == fence:
-            return found[0].base
+    with suppress(ResumeRefused, OSError):
+        found, patch = shelf.take(leg.task.id) or (None, b"")
+        if result.session is None or found is None or found.base not in leg.bases:
+            return ""
+        if found.fence == fence - 1 and result.usage == Usage():  # no agent began: it is as it was
+            found = replace(found, fence=fence)
+            shelf.put(found, patch)
+        return found.base if found.fence == fence else ""
     return ""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from autorun.core.errors import ProviderError
 from autorun.core.handover import digest
-from autorun.core.model import AgentResult, Assignment, Ending, Reason, TaskState
+from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
 from autorun.core.record import Kept
 from autorun.demo.script import Conversation, Line, run, state, write
 from autorun.demo.scripted_model import ScriptedModel
@@ -147,6 +147,29 @@ def test_each_run_goes_on_from_the_one_before(split: Split) -> None:
         split.publish()
     names = split.shop.git("diff", "--name-only", "main", "autorun/file-one").split()
     assert names == ["half.txt", "more.txt", "rest.txt"]
+
+
+def test_a_runner_that_was_stopped_before_its_agent_began_passes_on_what_it_was_given(split: Split) -> None:
+    """A run that is cancelled while the workspace is prepared costs nothing of the work before it."""
+    first_run(split)
+    forget(split)
+    split.plan()
+    worktrees = split.shop.scratch / "worktrees"
+    shutil.rmtree(worktrees)
+    worktrees.write_text("")  # set-up that is cut off
+    split.shop.stop_reasons.append(StopReason.SIGTERM)
+    split.execute("one")
+    split.publish()
+    assert split.shop.record("one").state is TaskState.TODO
+    worktrees.unlink()
+    split.shop.stop_reasons.clear()
+    forget(split)
+    split.plan()
+    told: list[Assignment] = []
+    split.execute("one", heard(told, says(completed())))
+    split.publish()
+    assert told[0].session is not None
+    assert split.shop.git("diff", "--name-only", "main", "autorun/file-one") == "half.txt"
 
 
 def test_work_that_holds_a_secret_stays_where_it_is(split: Split) -> None:
