@@ -130,16 +130,18 @@ def packages(job: Job, lock: str) -> None:
     if fetched:
         wheels = _download(folder, _lock(lock), allowed)
     site = _environment(job.own / "venv")
-    for wheel in wheels:
-        with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
-            packed.extractall(site)
+    for name, wheel in wheels.items():
+        # The other lock files hold all that this one does, and it comes first.
+        if lock == "runtime" or not (site / f"{'-'.join(name.split('-')[:2])}.dist-info").is_dir():
+            with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
+                packed.extractall(site)
     shutil.copytree(
         _SOURCE / "src/autorun", site / "autorun", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
     job.tell(fetched=_said(fetched))
 
 
-def _awaited(folder: Path, allowed: frozenset[str]) -> list[bytes]:
+def _awaited(folder: Path, allowed: frozenset[str]) -> dict[str, bytes]:
     """Return the wheels of a folder, none if it is not as it must be, even after a moment."""
     for pause in _PAUSES:
         if (wheels := _checked(folder, allowed)) or not folder.is_dir():
@@ -148,7 +150,7 @@ def _awaited(folder: Path, allowed: frozenset[str]) -> list[bytes]:
     return _checked(folder, allowed)
 
 
-def _checked(folder: Path, allowed: frozenset[str]) -> list[bytes]:
+def _checked(folder: Path, allowed: frozenset[str]) -> dict[str, bytes]:
     """Return the wheels of a folder that holds all that it lists, nothing else, and none unknown to the lock file.
 
     What is checked is what is unpacked: another job may change the folder meanwhile.
@@ -156,14 +158,14 @@ def _checked(folder: Path, allowed: frozenset[str]) -> list[bytes]:
     try:
         listed = json.loads((folder / _LIST).read_bytes())
         names = sorted(file.name for file in folder.iterdir() if file.name != _LIST)
-        wheels = [(folder / name).read_bytes() for name in names]
+        wheels = {name: (folder / name).read_bytes() for name in names}
     except (OSError, ValueError):
-        return []
-    known = all(name.endswith(".whl") for name in names) and all(_hashed(wheel) in allowed for wheel in wheels)
-    return wheels if listed == names and known else []
+        return {}
+    known = all(name.endswith(".whl") and _hashed(wheel) in allowed for name, wheel in wheels.items())
+    return wheels if listed == names and known else {}
 
 
-def _download(folder: Path, lock: Path, allowed: frozenset[str]) -> list[bytes]:
+def _download(folder: Path, lock: Path, allowed: frozenset[str]) -> dict[str, bytes]:
     """Fetch the wheels and return them; each comes to its place whole, for other jobs may be reading."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
@@ -177,7 +179,7 @@ def _download(folder: Path, lock: Path, allowed: frozenset[str]) -> list[bytes]:
                 _remove(other)
         for name in (*fetched, _LIST):
             Path(temporary, name).replace(folder / name)
-    return list(fetched.values())
+    return fetched
 
 
 def _remove(place: Path) -> None:
