@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from autorun.adapters.tasks.github.labels import STATUS
 from autorun.demo.script import Answer, run, state, write
 from autorun.demo.scripted_model import ScriptedModel
 from github_double import GitHubDouble
@@ -36,9 +37,11 @@ def model(tasks: list[str], latency: float) -> ScriptedModel:
 
 
 def queue(hub: GitHubDouble, tasks: list[str]) -> Repository:
-    """Create a repository with a labelled issue per task."""
+    """Create a repository with a labelled issue per task, and with our status labels, as after a first run."""
     repo = hub.repository("octo/app", files={"README.md": "# A project\n"})
     repo.user("ana", role="write")
+    for label in STATUS.values():
+        repo.create_label(label.name, color=label.colour, description=label.description)
     for key in tasks:
         repo.issue(title(key), f"Add {key}.\n\n- [ ] it is there\n", by="ana").label(LABEL, by="ana")
     return repo
