@@ -34,7 +34,7 @@ format: .venv/.ready
 generate: .venv/.ready  ## rewrite every file that is derived from the option table
 	$(BIN)/python tools/generate.py
 
-bench: .venv/.ready $(CLAUDE)
+bench: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS) sandbox
 	for each in benchmarks/*.py; do echo "## $$each"; $(BIN)/python $$each; done
 
 lock: .venv/.ready  ## refresh the hashed lock files after editing pyproject.toml

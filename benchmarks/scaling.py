@@ -1,7 +1,8 @@
-"""Runners side by side on one backlog: how far from linear, and what planning a large one takes.
+"""Runners side by side on one backlog: how far from linear, and what it costs in calls and core time.
 
-The model takes its time for every answer, the rest is real: agent loop, gateway, worktrees, checks, ledger. The
-tasks are worked by several `autorun start` in one repository. `--tasks 4 --latency 0.2 --runners 1 2` is a short run.
+The model takes its time for every answer, the rest is real: agent loop, gateway, worktrees, checks, ledger. The tasks
+are worked by several `autorun start` in one clone; they are files, or with `--provider github` issues of a GitHub of
+our own, whose calls are counted. `--tasks 4 --latency 0.2 --runners 1 2` is a short run.
 """
 
 import argparse
@@ -11,68 +12,92 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from autorun.demo.script import run, state, write
-from autorun.demo.scripted_model import ScriptedModel
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from github_double import GitHubDouble  # noqa: E402  the double lives with the tests
+from github_double import GitHubDouble
+from github_double.calls import Calls
+from kit import bench, repos
+from kit.action_stage import cloned
 
 AUTORUN = str(Path(sys.executable).with_name("autorun"))
-CALLS = 8
 GIT = {f"GIT_{role}_{what}": "bench" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+HEAD = ("runners", "s", "of linear", "core s per task", "cores busy", "model calls per task")
+COUNTED = ("REST", "GraphQL", "both but plans", "git pushes", "git reads")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is to be worked: so many tasks, seconds for each answer of the model, and by whom."""
+
+    tasks: int
+    latency: float
+    backend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """A clone with tasks to work, what its runners need in their environment, and what came of it."""
+
+    clone: Path
+    published: Callable[[], int]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One backlog worked: wall seconds, seconds of our processes on a core, model calls, tasks in review."""
+    """One backlog worked: seconds, core seconds of the runners, share of all cores, tasks published, calls made.
+
+    `plan` is how many calls of an API one plan takes.
+    """
 
     seconds: float
     cpu: float
-    calls: int
+    busy: float
+    asked: int
     done: int
+    calls: Calls
+    plan: int
 
 
-def script(key: str) -> list[object]:
-    """Eight answers: look five times, write, check, report."""
-    looks = [run(f"ls; echo {number}") for number in range(5)]
-    return [
-        *looks,
-        write(f"{key}.txt", f"{key}\n"),
-        run(f"cat {key}.txt"),
-        state(completed="Done.", title=f"Add {key}"),
-    ]
+# ------------ backlogs
 
 
-def git(folder: Path, *args: str) -> None:
-    """Run git, which must succeed."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **GIT}
-    subprocess.run(["git", *args], cwd=folder, env=environ, check=True, capture_output=True)
+@contextmanager
+def files(folder: Path, tasks: list[str]) -> Iterator[Backlog]:
+    """A repository with a task file per key; branches show what was published."""
+    told = "## Description\nAdd it.\n\n## Acceptance Criteria\n- [ ] it is there\n"
+    texts = {f".ai-agents/state/{key}.md": f"# Title: {bench.title(key)}\n\n{told}" for key in tasks}
+    clone = repos.make_repository(folder / "clone", {"README.md": "# A project\n", **texts})
+    yield Backlog(clone=clone, published=lambda: len(repos.git(clone, "branch", "--list", "autorun/*").split()))
 
 
-def project(folder: Path, keys: list[str]) -> Path:
-    """A repository with a task file per key."""
-    top = folder / "project"
-    (top / ".ai-agents/state").mkdir(parents=True)
-    (top / "README.md").write_text("# A project\n")
-    for key in keys:
-        text = f"# Title: Marker-{key}-\n\n## Description\nAdd {key}.\n\n## Acceptance Criteria\n- [ ] it is there\n"
-        (top / f".ai-agents/state/{key}.md").write_text(text)
-    git(top, "init", "--quiet", "--initial-branch=main")
-    git(top, "add", "--all")
-    git(top, "commit", "--quiet", "-m", "Start")
-    return top
+@contextmanager
+def issues(folder: Path, tasks: list[str]) -> Iterator[Backlog]:
+    """A clone of a repository with an issue per key; pull requests show what was published."""
+    folder.mkdir()
+    with GitHubDouble() as hub:
+        repo = bench.queue(hub, tasks)
+        environ = {"GITHUB_TOKEN": hub.token(repository=repo), **hub.env(repo)}
+        clone = cloned(hub, repo, folder / "clone")
+        yield Backlog(clone=clone, published=lambda: len(repo.pull_requests), environ=environ, calls=hub.calls)
 
 
-def work(tasks: int, runners: int, latency: float, backend: str, folder: Path) -> Run:
+BACKLOGS = {"file": files, "github": issues}
+
+
+# ------------ one run
+
+
+def work(load: Load, runners: int, provider: str, folder: Path) -> Run:
     """Work a backlog by so many runners at once."""
-    keys = [f"t{number:03}" for number in range(tasks)]
-    top = project(folder, keys)
-    with ScriptedModel({f"Marker-{key}-": script(key) for key in keys}, latency=latency) as model:  # type: ignore[misc]  # a list of answers is a script
+    tasks = bench.keys(load.tasks)
+    with BACKLOGS[provider](folder, tasks) as backlog, bench.model(tasks, load.latency) as model:
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -80,56 +105,77 @@ def work(tasks: int, runners: int, latency: float, backend: str, folder: Path) -
             "ANTHROPIC_API_KEY": "sk-ant-benchmark",
             "AUTORUN_AUTONOMOUS_RATE_LIMIT_RPM": "100000",
             **GIT,
+            **backlog.environ,
         }
-        argv = [AUTORUN, "start", f"--backend={backend}", f"--max-tasks={tasks}", "--cost-limit=1000"]
-        before, started = os.times(), time.monotonic()
-        children = [
-            subprocess.Popen(argv, cwd=top, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for _ in range(runners)
-        ]
-        for child in children:
-            child.wait()
-        seconds, after = time.monotonic() - started, os.times()
-        calls = len(model.asked)
-    listed = subprocess.run(["git", "branch", "--list", "autorun/*"], cwd=top, capture_output=True, check=True).stdout
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Run(seconds=seconds, cpu=cpu, calls=calls, done=len(listed.split()))
+        listing = [AUTORUN, "tasks", "--json", f"--provider={provider}"]
+        subprocess.run(listing, cwd=backlog.clone, env=environ, stdout=subprocess.DEVNULL, check=True)
+        plan = len(backlog.calls.api)
+        backlog.calls.clear()
+        limits = (f"--max-tasks={load.tasks}", "--cost-limit=1000")
+        argv = [AUTORUN, "start", f"--provider={provider}", f"--backend={load.backend}", *limits]
+        cores, started = bench.Cores.now(), time.monotonic()
+        cpu = sum(_ended(each) for each in [_started(argv, backlog.clone, environ) for _ in range(runners)])
+        return Run(
+            seconds=time.monotonic() - started,
+            cpu=cpu,
+            busy=cores.share(),
+            asked=len(model.asked),
+            done=backlog.published(),
+            calls=Calls(backlog.calls),
+            plan=plan,
+        )
 
 
-def planning(count: int, folder: Path) -> tuple[float, float, int]:
-    """Seconds, peak MB and API calls of `autorun tasks` over that many labelled issues of a GitHub of our own."""
-    with GitHubDouble() as hub:
-        repo = hub.repository("octo/app", files={"README.md": "# A project\n"})
-        repo.user("ana", role="write")
-        for number in range(count):
-            repo.issue(f"Task {number}", "Do it.\n\n- [ ] done\n", by="ana").label("autorun", by="ana")
-        clone = folder / "clone"
-        token = hub.token(repository=repo)
-        address = repo.web(".git").replace("://", f"://x-access-token:{token}@")
-        git(folder, "clone", "--quiet", address, str(clone))
-        git(clone, "remote", "set-url", "origin", repo.web(".git"))
-        environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "GITHUB_TOKEN": token, **hub.env(repo)}
-        calls = len(hub.calls)
-        started = time.monotonic()
-        with (folder / "out").open("wb") as out:
-            child = subprocess.Popen(
-                [AUTORUN, "tasks", "--json", "--provider=github"], cwd=clone, env=environ, stdout=out, stderr=out
-            )
-            peak = 0.0
-            while child.poll() is None:
-                peak = max(peak, _peak_mb(child.pid))
-                time.sleep(0.01)
-        if child.returncode:
-            raise SystemExit((folder / "out").read_text()[-2000:])
-        return time.monotonic() - started, peak, len(hub.calls) - calls
+def _started(argv: list[str], folder: Path, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        argv, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=(folder.parent / "said").open("ab")
+    )
 
 
-def _peak_mb(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+def _ended(child: "subprocess.Popen[bytes]") -> float:
+    """Wait for a runner and return its core seconds, with those of all it started; it must have succeeded."""
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"a runner ended with {child.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+# ------------ the table
+
+
+def row(load: Load, runners: int, runs: list[Run], linear: float) -> list[str]:
+    """Return a line of the table: the medians of some runs, where so many seconds would be linear."""
+
+    def per_task(count: Callable[[Run], float]) -> float:
+        return statistics.median(map(count, runs)) / load.tasks
+
+    seconds = statistics.median(run.seconds for run in runs)
+    busy = statistics.median(run.busy for run in runs)
+    shown = [f"{runners}", f"{seconds:.1f}", f"{linear / seconds:.0%}", f"{per_task(lambda run: run.cpu):.2f}"]
+    shown += [f"{busy:.0%}", f"{per_task(lambda run: run.asked):.1f}"]
+    if any(run.calls for run in runs):
+        graphql = per_task(lambda run: run.calls.count("GRAPHQL *"))
+        both = per_task(lambda run: len(run.calls.api))
+        beyond = per_task(lambda run: len(run.calls.api) - runners * run.plan)
+        # Each begins with what the server advertises; a push that has lost its race may end there.
+        pushes = per_task(lambda run: run.calls.count("GIT push (advertisement)"))
+        reads = per_task(lambda run: run.calls.count("GIT fetch (advertisement)"))
+        shown += [f"{each:.1f}" for each in (both - graphql, graphql, beyond, pushes, reads)]
+    return shown
+
+
+def table(load: Load, provider: str, runners: list[int], rounds: int, folder: Path) -> None:
+    """Print the table of one kind of backlog, line by line; the first number of runners is taken as linear."""
+    head = (*HEAD, *(COUNTED if provider == "github" else ()))
+    print(f"\n{provider}\n\n| {' | '.join(head)} |\n|{'--:|' * len(head)}")
+    alone = 0.0
+    for many in runners:
+        runs = [work(load, many, provider, folder / f"{provider}-{many}-{number}") for number in range(rounds)]
+        if any(each.done != load.tasks for each in runs):
+            raise SystemExit(f"{many} runners published {[each.done for each in runs]} of {load.tasks} tasks")
+        alone = alone or statistics.median(each.seconds for each in runs) * many
+        print(f"| {' | '.join(row(load, many, runs, alone / many))} |", flush=True)
 
 
 def main() -> None:
@@ -137,35 +183,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=24)
     parser.add_argument("--latency", type=float, default=2.0, help="seconds of every answer of the model")
-    parser.add_argument("--runners", type=int, nargs="*", default=[1, 2, 4, 8])
+    parser.add_argument("--runners", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--provider", choices=tuple(BACKLOGS), nargs="+", default=["file"])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--backend", default="anthropic-sdk")
-    parser.add_argument("--issues", type=int, default=10_000, help="labelled issues to plan; 0 leaves it out")
     options = parser.parse_args()
+    load = Load(tasks=options.tasks, latency=options.latency, backend=options.backend)
+    print(f"{load.tasks} tasks, {bench.CALLS} answers of {load.latency:g} s each, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory(prefix="autorun-bench-") as scratch:
-        print(f"{options.tasks} tasks, {CALLS} answers of {options.latency:g} s each, {os.cpu_count()} cores\n")
-        print("| runners | s | of linear | model calls per task | core seconds per task |\n|--:|--:|--:|--:|--:|")
-        alone = 0.0
-        for runners in options.runners:
-            runs = [
-                work(options.tasks, runners, options.latency, options.backend, Path(scratch, f"{runners}-{number}"))
-                for number in range(options.rounds)
-            ]
-            if any(each.done != options.tasks for each in runs):
-                raise SystemExit(
-                    f"{runners} runners published {[each.done for each in runs]} of {options.tasks} tasks"
-                )
-            seconds = statistics.median(each.seconds for each in runs)
-            alone = alone or seconds * runners
-            cpu = statistics.median(each.cpu for each in runs) / options.tasks
-            calls = statistics.median(each.calls for each in runs) / options.tasks
-            print(
-                f"| {runners} | {seconds:.1f} | {alone / seconds / runners:.0%} | {calls:.1f} | {cpu:.2f} |",
-                flush=True,
-            )
-        if options.issues:
-            seconds, peak, calls_made = planning(options.issues, Path(scratch))
-            print(f"\n{options.issues} issues planned in {seconds:.1f} s, {peak:.0f} MB, {calls_made} API calls")
+        for provider in options.provider:
+            table(load, provider, options.runners, options.rounds, Path(scratch))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from autorun.demo.scripted_model import ScriptedModel
 from autorun.demo.story import STORY
 from github_double import GitHubDouble
 from github_double.fixtures import hub
-from kit import repos
 from kit.act import Machine
-from kit.action_stage import FILES, Stage
+from kit.action_stage import FILES, Stage, cloned
 
 __all__ = ["hub"]
 
@@ -40,11 +39,7 @@ def stage(hub: GitHubDouble, machine: Machine, tmp_path: Path) -> Iterator[Calla
         repo.private = private
         repo.user("ana", role="write")
         models.append(ScriptedModel(scripts or STORY).__enter__())
-        clone = tmp_path / "clone"
-        token = hub.token(repository=repo)
-        address = repo.web(".git").replace("://", f"://x-access-token:{token}@")
-        repos.git(tmp_path, "clone", "--quiet", address, str(clone))
-        repos.git(clone, "remote", "set-url", "origin", repo.web(".git"))
+        clone = cloned(hub, repo, tmp_path / "clone")
         return Stage(hub=hub, repo=repo, machine=machine, clone=clone, model=models[-1])
 
     yield build

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,6 +90,33 @@ def test_a_package_that_was_tampered_with_is_fetched_anew(job: Job) -> None:
     assert not list(job.temp.rglob("evil.py"))
 
 
+def test_packages_that_are_not_all_there_are_fetched_anew(job: Job) -> None:
+    """A folder that lost a package, or that holds more than its packages, is none to set up from."""
+    wheel = next(job.tool_cache.glob("autorun/wheels-*/click-*.whl"))
+    stranger = wheel.with_name("stranger.whl")
+    shutil.copy(wheel, stranger)
+    assert job.run("packages", "runtime", env={"PIP_NO_INDEX": "1"})[0] == 4
+    wheel.unlink()
+    assert job.run("packages", "runtime", env={"PIP_NO_INDEX": "1"})[0] == 4
+    code, outputs, printed = job.run("packages", "runtime")
+    assert (code, outputs["fetched"]) == (0, "true"), printed
+    assert not stranger.exists()
+    assert job.autorun("--version").stdout.startswith("autorun, version")
+
+
+def test_a_folder_that_another_job_is_writing_is_waited_for(job: Job) -> None:
+    """Jobs at once on one machine share the folder: one reads while the other one unpacks the cache into it."""
+    wheel = next(job.tool_cache.glob("autorun/wheels-*/click-*.whl"))
+    whole = wheel.read_bytes()
+    wheel.write_bytes(whole[:1000])
+    other = threading.Timer(0.3, wheel.write_bytes, [whole])
+    other.start()
+    code, outputs, printed = job.run("packages", "runtime", env={"PIP_NO_INDEX": "1"})
+    other.join()
+    assert (code, outputs["fetched"]) == (0, "false"), printed
+    assert job.autorun("--version").stdout.startswith("autorun, version")
+
+
 def test_nothing_of_the_checkout_is_imported(job: Job) -> None:
     """Modules, packages and start-up files planted in the checkout stay unread, and so does the action's source."""
     for name in (
@@ -127,7 +155,9 @@ def test_places_depend_on_the_lock_file_and_the_run(job: Job) -> None:
     assert first["wheels-key"] == second["wheels-key"] != first["sdk-wheels-key"]
     with (job.action / "requirements/runtime.txt").open("a") as lock:
         lock.write("# changed\n")
-    assert job.run("place", env=run)[1]["wheels-key"] != first["wheels-key"]
+    changed = job.run("place", env=run)[1]
+    assert changed["wheels-key"] != first["wheels-key"]
+    assert (first["wheels-here"], changed["wheels-here"], first["claude-here"]) == ("true", "false", "false")
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,10 @@ class Machine:
         env: Mapping[str, str] | None = None,
         run_id: int = 101,
         actor: str = "octocat",
+        jobs: int | None = None,
         seconds: float = _LINE_SECONDS,
     ) -> Ended:
-        """Run one workflow file of a repository to its end."""
+        """Run one workflow file of a repository to its end, `jobs` at once: as many as there are cores if None."""
         given = {
             "GITHUB_RUN_ID": str(run_id),
             "GITHUB_RUN_ATTEMPT": "1",
@@ -156,6 +157,7 @@ class Machine:
             *("--cache-server-addr", "127.0.0.1", "--cache-server-path", str(self.home / "cache")),
             *("--artifact-server-addr", "127.0.0.1", "--artifact-server-path", str(self.artifacts)),
             *("--artifact-server-port", str(_free_port())),
+            *(() if jobs is None else ("--concurrent-jobs", str(jobs))),
             *_flags("--env", given),
             *_flags("--secret", secrets or {}),
             *_flags("--local-repository", self._mapped(text)),

@@ -22,6 +22,14 @@ FILES = {
 KEY = "sk-ant-a-key-made-for-this-test"
 
 
+def cloned(hub: GitHubDouble, repo: Repository, clone: Path) -> Path:
+    """Clone a repository of the double; the clone keeps no credential."""
+    address = repo.web(".git").replace("://", f"://x-access-token:{hub.token(repository=repo)}@")
+    repos.git(clone.parent, "clone", "--quiet", address, str(clone))
+    repos.git(clone, "remote", "set-url", "origin", repo.web(".git"))
+    return clone
+
+
 @dataclass
 class Stage:
     """A repository on the double, its clone on a runner, and the model."""
@@ -54,7 +62,17 @@ class Stage:
             workflow=place,
             payload=payload,
             inputs=inputs,
-            secrets={"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": self.hub.token(repository=self.repo)},
-            env={**self.hub.env(self.repo), "ANTHROPIC_BASE_URL": self.model.url, **(env or {})},
+            secrets=self.secrets,
+            env={**self.env, **(env or {})},
             run_id=run_id,
         )
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What the repository keeps for its workflows, and the job's token."""
+        return {"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": self.hub.token(repository=self.repo)}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Where this GitHub and this model are."""
+        return {**self.hub.env(self.repo), "ANTHROPIC_BASE_URL": self.model.url}

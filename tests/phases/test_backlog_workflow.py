@@ -15,11 +15,11 @@ from autorun.demo.scripted_model import ScriptedModel
 from github_double import GitHubDouble
 from github_double.fixtures import hub
 from kit import repos
-from kit.act import OWN, ROOT, Ended, Machine
-from kit.action_stage import FILES, KEY, Stage
+from kit.act import ROOT, Ended, Machine
+from kit.action_stage import FILES, KEY, Stage, cloned
+from kit.reusable import WORKFLOWS, install, text
 
 __all__ = ["hub"]
-WORKFLOWS = ("backlog", "task")
 
 # security.md, as far as the engine can grant it.
 RIGHTS = {
@@ -34,10 +34,6 @@ SECRETS = {
     "publish": {"publish-token", "linear-api-key"},
     "report": {"linear-api-key", "slack-webhook"},
 }
-
-
-def text(name: str) -> str:
-    return (ROOT / f".github/workflows/{name}.yml").read_text()
 
 
 def jobs() -> dict[str, dict[str, Any]]:
@@ -105,37 +101,19 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 def stage(hub: GitHubDouble, machine: Machine, tmp_path: Path) -> Iterator[Stage]:
     repo = hub.repository("octo/app", files=dict(FILES))
     repo.user("ana", role="write")
-    clone = tmp_path / "clone"
-    token = hub.token(repository=repo)
-    address = repo.web(".git").replace("://", f"://x-access-token:{token}@")
-    repos.git(tmp_path, "clone", "--quiet", address, str(clone))
-    repos.git(clone, "remote", "set-url", "origin", repo.web(".git"))
+    clone = cloned(hub, repo, tmp_path / "clone")
     with ScriptedModel({f"Add {name}": story(name) for name in NAMES}) as model:
         yield Stage(hub=hub, repo=repo, machine=machine, clone=clone, model=model)
 
 
-def run(on: Stage, sabotage: str = "", *, run_id: int = 501) -> Ended:
+def run(on: Stage, sabotage: str, *, run_id: int = 501) -> Ended:
     """Run the workflow as a caller would; `sabotage` is a script that each runner of a task ends with."""
-    for name in WORKFLOWS:
-        own = text(name).replace("uses: $/.github", "uses: ./.github").replace("uses: $/", f"uses: {OWN}")
-        own = own.replace("      queue: max\n", "").replace("${{ inputs.max-parallel }}", "2")  # act knows neither
-        if sabotage:
-            upload = "      - name: Hand the result over\n"
-            step = "".join(f"          {line}\n" for line in sabotage.splitlines())
-            planted = f"      - name: Hostile\n        if: always()\n        shell: bash\n        run: |\n{step}"
-            own = own.replace(upload, planted + upload)
-        repos.write_files(on.clone, {f".github/workflows/{name}.yml": own})
-    example = (ROOT / "examples/reusable/autorun.yml").read_text()
-    caller = re.sub(r"uses: OWNER\S+ # pin.*", "uses: ./.github/workflows/backlog.yml", example)
-    repos.write_files(on.clone, {".github/workflows/autorun.yml": caller})
+    upload = "      - name: Hand the result over\n"
+    step = "".join(f"          {line}\n" for line in sabotage.splitlines())
+    planted = f"      - name: Hostile\n        if: always()\n        shell: bash\n        run: |\n{step}"
+    caller = install(on.clone, changed=lambda own: own.replace(upload, planted + upload))
     return on.machine.run(
-        on.clone,
-        "schedule",
-        workflow=".github/workflows/autorun.yml",
-        secrets={"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": on.hub.token(repository=on.repo)},
-        env={**on.hub.env(on.repo), "ANTHROPIC_BASE_URL": on.model.url},
-        run_id=run_id,
-        seconds=900,
+        on.clone, "schedule", workflow=caller, secrets=on.secrets, env=on.env, run_id=run_id, seconds=900
     )
 
 

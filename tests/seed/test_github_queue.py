@@ -17,3 +17,13 @@ def test_250_issues_are_250_tasks_and_pull_requests_are_none(hub: GitHubDouble) 
     backlog = scene.tasks().backlog()
     assert sorted(task.title for task in backlog.tasks) == sorted(f"Task {number}" for number in range(250))
     assert backlog.faults == ()
+
+
+def test_a_long_queue_costs_five_points_for_a_hundred_issues(hub: GitHubDouble) -> None:
+    """Of the thousand points that a job's token has for an hour, ten thousand issues take half."""
+    scene = make_scene(hub)
+    for number in range(450):
+        scene.issue(f"Task {number}")
+    scene.tasks().backlog()
+    assert hub.calls.count("GRAPHQL repository") == 5
+    assert hub.estate.tokens[scene.token].used <= 10 + 4 * 5 + 3

@@ -6,6 +6,7 @@ a cache can be written by others. What runs lies under the job's temporary folde
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import platform
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 import zipfile
 from collections.abc import Mapping
@@ -27,6 +29,8 @@ _PACKAGE = "@anthropic-ai/claude-code"
 _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _PIECE = 1 << 20
+_LIST = "wheels.json"  # names every wheel that has to be there, and comes last
+_PAUSES = (0.5, 1.0)  # seconds to look again after, where another job of this machine may be writing
 
 
 class Refused(Exception):
@@ -74,10 +78,13 @@ def place(job: Job) -> None:
         artifacts=str(job.own / "artifacts"),
         wheels=str(_wheels(job, "runtime")),
         wheels_key=f"autorun-{_wheels(job, 'runtime').name}",
+        wheels_here=_said((_wheels(job, "runtime") / _LIST).is_file()),
         sdk_wheels=str(_wheels(job, "anthropic")),
         sdk_wheels_key=f"autorun-{_wheels(job, 'anthropic').name}",
+        sdk_wheels_here=_said((_wheels(job, "anthropic") / _LIST).is_file()),
         claude=str(_claude(job)),
         claude_key=f"autorun-{_claude(job).name}",
+        claude_here=_said((_claude(job) / "claude").is_file()),
         state=str(job.kept / "state" / line),
         state_key=f"autorun-state-1-{line}-{run}",
         state_prefix=f"autorun-state-1-{line}-",
@@ -118,34 +125,68 @@ def packages(job: Job, lock: str) -> None:
     """Make the virtual environment, or add to it, from checked wheels, and put Autorun itself into it."""
     folder = _wheels(job, lock)
     allowed = frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", _lock(lock).read_text(encoding="utf-8")))
-    fetched = not _sound(folder, allowed)
+    wheels = _awaited(folder, allowed)
+    fetched = not wheels
     if fetched:
-        _download(folder, _lock(lock), allowed)
+        wheels = _download(folder, _lock(lock), allowed)
     site = _environment(job.own / "venv")
-    for wheel in folder.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as packed:
-            packed.extractall(site)
+    for name, wheel in wheels.items():
+        # The other lock files hold all that this one does, and it comes first.
+        if lock == "runtime" or not (site / f"{'-'.join(name.split('-')[:2])}.dist-info").is_dir():
+            with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
+                packed.extractall(site)
     shutil.copytree(
         _SOURCE / "src/autorun", site / "autorun", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
-    job.tell(fetched=str(fetched).lower())
+    job.tell(fetched=_said(fetched))
 
 
-def _sound(folder: Path, allowed: frozenset[str]) -> bool:
-    """Whether the folder holds wheels and nothing but wheels that the lock file names."""
-    files = list(folder.iterdir()) if folder.is_dir() else []
-    return bool(files) and all(file.suffix == ".whl" and _digest(file) in allowed for file in files)
+def _awaited(folder: Path, allowed: frozenset[str]) -> dict[str, bytes]:
+    """Return the wheels of a folder, none if it is not as it must be, even after a moment."""
+    for pause in _PAUSES:
+        if (wheels := _checked(folder, allowed)) or not folder.is_dir():
+            return wheels
+        time.sleep(pause)
+    return _checked(folder, allowed)
 
 
-def _download(folder: Path, lock: Path, allowed: frozenset[str]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _checked(folder: Path, allowed: frozenset[str]) -> dict[str, bytes]:
+    """Return the wheels of a folder that holds all that it lists, nothing else, and none unknown to the lock file.
+
+    What is checked is what is unpacked: another job may change the folder meanwhile.
+    """
+    try:
+        listed = json.loads((folder / _LIST).read_bytes())
+        names = sorted(file.name for file in folder.iterdir() if file.name != _LIST)
+        wheels = {name: (folder / name).read_bytes() for name in names}
+    except (OSError, ValueError):
+        return {}
+    known = all(name.endswith(".whl") and _hashed(wheel) in allowed for name, wheel in wheels.items())
+    return wheels if listed == names and known else {}
+
+
+def _download(folder: Path, lock: Path, allowed: frozenset[str]) -> dict[str, bytes]:
+    """Fetch the wheels and return them; each comes to its place whole, for other jobs may be reading."""
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         _run([sys.executable, *_PIP, "--require-hashes", "--requirement", str(lock), "--dest", temporary], folder)
-        for wheel in Path(temporary).iterdir():
-            wheel.replace(folder / wheel.name)
-    if not _sound(folder, allowed):
-        raise Refused("The packages that were fetched are not those of the lock file.", "Run the job again.")
+        fetched = {wheel.name: wheel.read_bytes() for wheel in Path(temporary).iterdir()}
+        if not all(_hashed(wheel) in allowed for wheel in fetched.values()):
+            raise Refused("The packages that were fetched are not those of the lock file.", "Run the job again.")
+        Path(temporary, _LIST).write_text(json.dumps(sorted(fetched)), encoding="utf-8")
+        for other in folder.iterdir():
+            if other.is_dir() or other.name not in {*fetched, _LIST}:
+                _remove(other)
+        for name in (*fetched, _LIST):
+            Path(temporary, name).replace(folder / name)
+    return fetched
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _environment(folder: Path) -> Path:
@@ -171,7 +212,7 @@ def claude(job: Job, version: str) -> None:
         fetched = not (folder / "claude").is_file() or _digest(folder / "claude") != digest
         if fetched:
             _install(folder, digest, "ci", *_NPM)
-    job.tell(folder=str(folder), fetched=str(fetched).lower())
+    job.tell(folder=str(folder), fetched=_said(fetched))
 
 
 def _tested() -> str:
@@ -187,8 +228,7 @@ def _install(folder: Path, digest: str, *npm: str) -> None:
             "npm, which fetches the Claude Code command line, is not on this runner.",
             "Put a step with actions/setup-node before this action.",
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         Path(temporary, "package.json").write_text("{}")  # else npm would look for one in the folders above
         for name in ("package.json", "package-lock.json") if npm[0] == "ci" else ():
@@ -200,6 +240,8 @@ def _install(folder: Path, digest: str, *npm: str) -> None:
                 f"There is no Claude Code command line for this machine ({_flavour()}) that we know.",
                 "Use a runner with Linux on x86_64 or arm64.",
             )
+        if (folder / "claude").is_dir():
+            _remove(folder / "claude")
         found.replace(folder / "claude")
 
 
@@ -222,8 +264,16 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _said(fact: bool) -> str:
+    return str(fact).lower()
+
+
+def _hashed(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _short(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    return _hashed(data)[:16]
 
 
 def main() -> int:

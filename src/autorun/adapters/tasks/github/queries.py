@@ -1,5 +1,7 @@
 """What is asked of GitHub, in its own language. One query reads a hundred issues with all that trust depends on."""
 
+from collections.abc import Iterable
+
 from autorun.adapters.tasks.github.labels import STATUS
 
 _ACTOR = "__typename login"
@@ -34,19 +36,9 @@ _STATUS_NAMES = ", ".join(f'"{label.name}"' for label in STATUS.values())
 _PAGE = "pageInfo { hasNextPage endCursor } nodes { ...issue }"
 
 # Open issues in the queue; closed ones that still show a status of ours.
-BACKLOG = f"""
-query($owner: String!, $name: String!, $label: String!, $open: Boolean!, $closed: Boolean!, $after: String,
-      $afterClosed: String) {{
-  repository(owner: $owner, name: $name) {{
-    {_ROOM}
-    open: issues(first: 100, after: $after, labels: [$label], states: [OPEN],
-      orderBy: {{field: CREATED_AT, direction: ASC}}) @include(if: $open) {{ {_PAGE} }}
-    closed: issues(first: 100, after: $afterClosed, labels: [{_STATUS_NAMES}], states: [CLOSED],
-      orderBy: {{field: CREATED_AT, direction: ASC}}) @include(if: $closed) {{ {_PAGE} }}
-  }}
-}}
-fragment issue on Issue {{ {_issue(notes=30, deeds=50, edits=30)} }}
-"""
+LISTS = {"open": "labels: [$label], states: [OPEN]", "closed": f"labels: [{_STATUS_NAMES}], states: [CLOSED]"}
+_EVERY_ISSUE = _issue(notes=30, deeds=50, edits=30)
+
 ONE = f"""
 query($owner: String!, $name: String!, $label: String!, $number: Int!) {{
   repository(owner: $owner, name: $name) {{
@@ -81,6 +73,29 @@ query($owner: String!, $name: String!, $number: Int!) {
     }
   }
 }
+"""
+
+
+def backlog(lists: Iterable[str]) -> str:
+    """Return the query for the next page of some of the LISTS, each after the cursor that bears its name.
+
+    A list that is at its end is not named at all: what a query could bring is charged, whatever it brings.
+    """
+    names = sorted(lists)
+    cursors = "".join(f", ${name}: String" for name in names)
+    pages = "".join(
+        f"""
+    {name}: issues(first: 100, after: ${name}, {LISTS[name]}, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
+      {_PAGE} }}"""
+        for name in names
+    )
+    return f"""
+query($owner: String!, $name: String!, $label: String!{cursors}) {{
+  repository(owner: $owner, name: $name) {{
+    {_ROOM}{pages}
+  }}
+}}
+fragment issue on Issue {{ {_EVERY_ISSUE} }}
 """
 
 

@@ -40,16 +40,9 @@ class Reader:
     def backlog(self) -> list[Issue]:
         """Return the open issues of the queue, and closed ones that show a status. Raises ProviderError."""
         found: dict[int, Issue] = {}
-        ends: dict[str, str | None] = {"open": None, "closed": None}
+        ends: dict[str, str | None] = dict.fromkeys(queries.LISTS)
         while ends:
-            repository = self._asked(
-                f"Reading the issues of {self.room.name}",
-                queries.BACKLOG,
-                open="open" in ends,
-                closed="closed" in ends,
-                after=ends.get("open"),
-                afterClosed=ends.get("closed"),
-            )
+            repository = self._asked(f"Reading the issues of {self.room.name}", queries.backlog(ends), ends)
             with parsing("issues"):
                 pages = {name: repository[name] for name in ends}
                 for page in pages.values():
@@ -65,7 +58,7 @@ class Reader:
         """Return an issue with all its comments; None if it is not there any more. Raises ProviderError."""
         try:
             doing = f"Reading issue {self.room.name}#{number}"
-            repository = self._asked(doing, queries.ONE, partial=True, number=number)
+            repository = self._asked(doing, queries.ONE, {"number": number}, partial=True)
             with parsing("an issue"):
                 node = repository["issue"]
                 if node is None:
@@ -99,7 +92,9 @@ class Reader:
                 return str(number)
             return "" if found["isCrossRepository"] else task_of_branch(str(found["headRefName"]))
 
-    def _asked(self, doing: str, query: str, *, partial: bool = False, **variables: object) -> Mapping[str, Any]:
+    def _asked(
+        self, doing: str, query: str, variables: Mapping[str, object], *, partial: bool = False
+    ) -> Mapping[str, Any]:
         owner, _, name = self.room.name.partition("/")
         asked = self._hub.ask(doing, query, partial=partial, owner=owner, name=name, label=self._label, **variables)
         with parsing("a repository"):
