@@ -21,7 +21,7 @@ from typing import Any
 from autorun.adapters.agents.anthropic_sdk import AnthropicSdk
 from autorun.adapters.agents.claude_code import ClaudeCode
 from autorun.adapters.agents.direct_access import DirectAccess
-from autorun.core.briefing import standing_orders
+from autorun.core.agent.briefing import standing_orders
 from autorun.core.model import Assignment, Ending, Limits, TaskId, Workspace
 from autorun.demo.script import edit, read, run, state, write
 from autorun.demo.scripted_model import Request, ScriptedModel

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from autorun.adapters.domains import DomainProxy
 from autorun.adapters.sandbox import Bubblewrap, probe
-from autorun.core.confinement import caps_for
 from autorun.core.model import Command, Room, Workspace
-from autorun.core.sandbox_remedies import Unusable
+from autorun.core.sandbox.confinement import caps_for
+from autorun.core.sandbox.remedies import Unusable
 from autorun.effects import process
 from autorun.effects.git import Git
 from autorun.effects.machine import survey, total_memory

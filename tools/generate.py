@@ -8,7 +8,7 @@ from pathlib import Path
 
 import conformance
 
-from autorun.core.reference import action_regions, generated_files
+from autorun.core.config.reference import action_regions, generated_files
 
 _ROOT = Path(__file__).parent.parent
 _ACTION = "action.yml"

@@ -11,8 +11,8 @@ import click
 from autorun import __version__
 from autorun.cli import cli
 from autorun.core.errors import AutorunError
-from autorun.core.loglines import inert, one_line
-from autorun.core.suggest import did_you_mean
+from autorun.core.text.loglines import inert, one_line
+from autorun.core.text.suggest import did_you_mean
 
 _BUG = 70
 _INTERRUPTED = 130
@@ -82,7 +82,7 @@ def _say(text: str, hint: str) -> None:
 
 def _report_bug(error: Exception) -> None:
     """Print what a bug report needs; exception texts and paths may be quoted, environment and arguments may not."""
-    from autorun.core.secrets import redacted  # noqa: PLC0415  only a bug needs it
+    from autorun.core.text.secrets import redacted  # noqa: PLC0415  only a bug needs it
 
     known = [os.environ[name] for name in _SECRET_NAMES if os.environ.get(name)]
     frames = redacted("".join(traceback.format_exception(error)), known)

@@ -4,12 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from autorun.claim import Hold
-from autorun.core import briefing, verdicts
-from autorun.core.budget import Reached, beyond_task, stretch_limits
+from autorun.core import verdicts
+from autorun.core.agent import briefing
 from autorun.core.checkpoints import Choice, Decision, Point, Question
 from autorun.core.errors import Interrupted, LeaseLost, ResumeRefused
-from autorun.core.journal import Happening
-from autorun.core.loglines import one_line
+from autorun.core.ledger.record import Record
+from autorun.core.ledger.unfinished import Unfinished
 from autorun.core.model import (
     AgentResult,
     AnswerKind,
@@ -22,8 +22,9 @@ from autorun.core.model import (
     TaskState,
     Workspace,
 )
-from autorun.core.record import Record
-from autorun.core.unfinished import Unfinished
+from autorun.core.money.budget import Reached, beyond_task, stretch_limits
+from autorun.core.report.journal import Happening
+from autorun.core.text.loglines import one_line
 from autorun.core.verdicts import Publish, Repair, Stop
 from autorun.evidence import Evidence, Judged, baseline, look
 

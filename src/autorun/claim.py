@@ -7,10 +7,9 @@ from pathlib import Path
 from threading import RLock
 
 from autorun.core import naming, verdicts
-from autorun.core.budget import Spent
 from autorun.core.errors import AutorunError, CredentialRefused, LeaseLost, ProviderError, TaskGone
-from autorun.core.journal import Happening
 from autorun.core.ledger import BranchMove, Seen
+from autorun.core.ledger.record import Kept, Record, claimed, confirmed, renewed, settled
 from autorun.core.model import (
     Activity,
     ActivityKind,
@@ -23,8 +22,9 @@ from autorun.core.model import (
     TaskState,
     Usage,
 )
-from autorun.core.record import Kept, Record, claimed, confirmed, renewed, settled
-from autorun.core.secrets import redacted
+from autorun.core.money.budget import Spent
+from autorun.core.report.journal import Happening
+from autorun.core.text.secrets import redacted
 from autorun.core.verdicts import Attempts, burns
 from autorun.terms import Bench
 

@@ -6,8 +6,8 @@ import click
 
 from autorun import __version__
 from autorun.core.errors import ConfigurationError
-from autorun.core.loglines import one_line
-from autorun.core.suggest import did_you_mean
+from autorun.core.text.loglines import one_line
+from autorun.core.text.suggest import did_you_mean
 
 COMMANDS = {
     "start": "Work the backlog until it is empty or a limit is met.",

@@ -15,9 +15,8 @@ from autorun.adapters.domains import DomainProxy
 from autorun.adapters.gateway import PUBLIC, Gateway
 from autorun.adapters.sandbox import Bubblewrap, choose, probe, unconfined
 from autorun.adapters.verifier import CommandVerifier
-from autorun.core.choices import Backend, SandboxMode
 from autorun.core.config import Config
-from autorun.core.confinement import Caps, caps_for
+from autorun.core.config.choices import Backend, SandboxMode
 from autorun.core.credential import Credential
 from autorun.core.errors import AgentUnavailable, ConfigurationError
 from autorun.core.model import (
@@ -32,6 +31,7 @@ from autorun.core.model import (
     Watch,
     Workspace,
 )
+from autorun.core.sandbox.confinement import Caps, caps_for
 from autorun.effects import credentials
 from autorun.effects.machine import survey, total_memory
 from autorun.effects.place import Place

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from autorun.adapters.forges.github import GitHubForge
 from autorun.adapters.liveness_github import ActionsLiveness
 from autorun.adapters.tasks.github import GitHubTasks
-from autorun.core.choices import Provider
 from autorun.core.config import Config, Trust
+from autorun.core.config.choices import Provider
 from autorun.core.errors import ConfigurationError
-from autorun.core.github_names import repository_at
+from autorun.core.github.names import repository_at
+from autorun.core.github.trust import Rules
 from autorun.core.model import Stop
-from autorun.core.trust import Rules
 from autorun.effects.git import Remote, basic
 from autorun.effects.github import API_URL, SERVER_URL, GitHub
 from autorun.effects.place import Place

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autorun.adapters.domains import DomainProxy
-from autorun.core.loglines import one_line
 from autorun.core.model import (
     Activity,
     ActivityKind,
@@ -17,7 +16,8 @@ from autorun.core.model import (
     Watch,
     Workspace,
 )
-from autorun.core.secrets import redacted
+from autorun.core.text.loglines import one_line
+from autorun.core.text.secrets import redacted
 from autorun.effects.redaction import strike
 from autorun.ports import Agent, Verifier
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from autorun.attempt import Attempt
 from autorun.claim import Hold, still_open
-from autorun.core import codec, naming, rendering, verdicts
+from autorun.core import naming, verdicts
 from autorun.core.errors import (
     AgentUnavailable,
     AutorunError,
@@ -27,11 +27,12 @@ from autorun.core.errors import (
     Unanswered,
     WorkspaceFailed,
 )
-from autorun.core.journal import Happening
-from autorun.core.ledger import BranchMove
+from autorun.core.ledger import BranchMove, codec
+from autorun.core.ledger.record import Record
+from autorun.core.ledger.unfinished import Unfinished, objection
 from autorun.core.model import Outcome, Proposal, Reason, Statement, Task, TaskState, Usage
-from autorun.core.record import Record
-from autorun.core.unfinished import Unfinished, objection
+from autorun.core.report import rendering
+from autorun.core.report.journal import Happening
 from autorun.core.verdicts import Stop
 from autorun.evidence import Evidence
 from autorun.terms import Bench

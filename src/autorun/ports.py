@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from autorun.core.checkpoints import Decision, Question
-from autorun.core.journal import Entry
 from autorun.core.ledger import BranchMove, History, Seen
+from autorun.core.ledger.record import Holder, Record
+from autorun.core.ledger.unfinished import Unfinished
 from autorun.core.model import (
     AgentResult,
     Assignment,
@@ -25,8 +26,7 @@ from autorun.core.model import (
     Watch,
     Workspace,
 )
-from autorun.core.record import Holder, Record
-from autorun.core.unfinished import Unfinished
+from autorun.core.report.journal import Entry
 
 
 class Tasks(Protocol):

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from autorun.core import verdicts
 from autorun.core.errors import AutorunError, LeaseLost
-from autorun.core.journal import Happening
 from autorun.core.ledger import History, Seen
+from autorun.core.ledger.moves import Move
+from autorun.core.ledger.record import Record, confirmed, may_take, moved, reaped
 from autorun.core.model import Backlog, Outcome, PullRequest, PullRequestState, Reason, Task, TaskId, TaskState
-from autorun.core.moves import Move
 from autorun.core.planning import let_go
-from autorun.core.record import Record, confirmed, may_take, moved, reaped
+from autorun.core.report.journal import Happening
 from autorun.core.verdicts import Attempts
 from autorun.terms import Bench
 

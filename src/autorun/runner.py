@@ -8,7 +8,7 @@ from autorun.adapters.journal import running
 from autorun.commands.status import as_data, look
 from autorun.commands.stop import ask
 from autorun.core.config import DEFAULT_FILE
-from autorun.core.layers import Effective, from_keywords
+from autorun.core.config.layers import Effective, from_keywords
 from autorun.effects.git import find_repository
 from autorun.effects.place import Place
 from autorun.session import Report

@@ -6,13 +6,13 @@ from datetime import timedelta
 from enum import StrEnum
 
 from autorun.claim import Hold
-from autorun.core.budget import Spent, session_limit
 from autorun.core.errors import AgentUnavailable, ConfigurationError, LeaseLost
-from autorun.core.journal import Happening
 from autorun.core.ledger import History, Seen
 from autorun.core.model import Backlog, Reason, StopReason, TaskId, TaskState, Usage
+from autorun.core.money.budget import Spent, session_limit
 from autorun.core.planning import Plan, plan
-from autorun.core.suggest import task_hint
+from autorun.core.report.journal import Happening
+from autorun.core.text.suggest import task_hint
 from autorun.pipeline import Settled, work
 from autorun.reconcile import reconcile
 from autorun.terms import Bench

@@ -13,10 +13,10 @@ from pathlib import Path
 from autorun.adapters.forges.local import LocalForge
 from autorun.adapters.ledger import RefLedger
 from autorun.adapters.tasks.files import FileTasks
-from autorun.core.choices import Provider
 from autorun.core.config import Config
-from autorun.core.derived import own_secrets
-from autorun.core.layers import Effective
+from autorun.core.config.choices import Provider
+from autorun.core.config.derived import own_secrets
+from autorun.core.config.layers import Effective
 from autorun.core.ledger import History
 from autorun.core.model import Stop, Task
 from autorun.core.planning import Plan, plan
@@ -24,7 +24,7 @@ from autorun.effects import host
 from autorun.effects.git import AUTORUN, Git, Identity, Remote
 from autorun.effects.place import Place
 from autorun.effects.store import Store
-from autorun.frozen import FrozenTasks, LooseLeaves
+from autorun.phases.frozen import FrozenTasks, LooseLeaves
 from autorun.ports import Forge, Ledger, Liveness, Tasks
 from autorun.quarters import Published, Quarters
 from autorun.terms import GRACE

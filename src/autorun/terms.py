@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from autorun.core.budget import Budget
 from autorun.core.checkpoints import Checkpoints
-from autorun.core.journal import Entry, Happening
+from autorun.core.ledger.record import Holder
 from autorun.core.model import Check, CheckResult, Outcome, Stop, Task, TaskId, Usage
+from autorun.core.money.budget import Budget
 from autorun.core.policy import PolicyRules
-from autorun.core.record import Holder
+from autorun.core.report.journal import Entry, Happening
 from autorun.ports import World
 
 LEASE = timedelta(minutes=15)

@@ -14,19 +14,19 @@ from autorun.adapters.journal import Journal, latest, own_folder
 from autorun.adapters.notify.log_file import LogFile
 from autorun.adapters.shelf import FolderShelf
 from autorun.adapters.workspaces import GitWorkspaces
-from autorun.core.briefing import standing_orders
-from autorun.core.budget import Spent
+from autorun.core.agent.briefing import standing_orders
 from autorun.core.config import Config
-from autorun.core.derived import budget, checkpoints, policy
+from autorun.core.config.derived import budget, checkpoints, policy
+from autorun.core.config.layers import Effective
 from autorun.core.errors import AutorunError
-from autorun.core.journal import Happening
-from autorun.core.layers import Effective
 from autorun.core.model import Stop, StopReason, TaskId
-from autorun.core.models_catalogue import context_window
+from autorun.core.money.budget import Spent
+from autorun.core.money.catalogue import context_window
+from autorun.core.money.pricing import plausible_cost
 from autorun.core.policy import policy_briefing
-from autorun.core.pricing import plausible_cost
-from autorun.core.slack_blocks import Style
-from autorun.core.status import RunnerState, SessionState, resumed
+from autorun.core.report.journal import Happening
+from autorun.core.report.slack_blocks import Style
+from autorun.core.report.status import RunnerState, SessionState, resumed
 from autorun.crew import Crew, crew
 from autorun.effects import host, terminal
 from autorun.effects.git import Remote

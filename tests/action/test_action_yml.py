@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from autorun.core.surface import inputs
+from autorun.core.config.surface import inputs
 from kit.act import ROOT
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())

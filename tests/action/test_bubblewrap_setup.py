@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.bubblewrap_setup import make_usable
-from autorun.core.sandbox_remedies import MISSING, Unusable, Usable
+from autorun.core.sandbox.remedies import MISSING, Unusable, Usable
 
 WORKS = Usable(program=Path("/usr/bin/bwrap"))
 BLOCKED = Unusable(sentence="AppArmor keeps bubblewrap from making a sandbox.", remedy="Allow it.")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.visibility import private
-from autorun.core.journal import Entry, Happening
 from autorun.core.model import Outcome, PullRequest, Reason, TaskId, TaskState, Usage
-from autorun.core.outputs import OUTPUTS, session_outputs
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.outputs import OUTPUTS, session_outputs
 from github_double import GitHubDouble
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autorun.adapters import state_carrier
-from autorun.core import carried, codec
-from autorun.core.carried import Item, Manifest, Ticket
 from autorun.core.errors import ResumeRefused
+from autorun.core.ledger import carried, codec
+from autorun.core.ledger.carried import Item, Manifest, Ticket
+from autorun.core.ledger.record import Holder
 from autorun.core.model import TaskState, Usage
-from autorun.core.record import Holder
-from autorun.core.status import SessionState
+from autorun.core.report.status import SessionState
 from kit.secret_samples import SAMPLES
 
 SESSION = "01234567-89ab-cdef-0123-456789abcdef"

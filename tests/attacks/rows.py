@@ -2,11 +2,11 @@
 
 from attacks.controls import Control, Edit
 
-_CONFINEMENT = "core/confinement.py"
+_CONFINEMENT = "core/sandbox/confinement.py"
 _SANDBOX = "adapters/sandbox.py"
 _POLICY = "core/policy.py"
 _HANDLER = "adapters/gateway/handler.py"
-_REQUEST = "core/model_request.py"
+_REQUEST = "core/agent/model_request.py"
 
 
 def _row(name: str, attack: str, control: str, tests: str, *without: Edit) -> Control:
@@ -295,7 +295,7 @@ MODEL = (
         "gateway: a call's plausible cost is reserved before it begins",
         "test_model.py::test_overspending_by_parallel_calls",
         (
-            "core/allowance.py",
+            "core/money/allowance.py",
             "self.spent_usd + self.held_usd + usd <= self.limit_usd",
             "self.spent_usd <= self.limit_usd",
         ),
@@ -404,14 +404,18 @@ TEXT = (
         "ends its own frame and speaks on as the runner",
         "the frame carries a random mark",
         "test_text.py::test_forged_frames",
-        ("core/briefing.py", 'f"----- {nonce}"', '"-----"'),
+        ("core/agent/briefing.py", 'f"----- {nonce}"', '"-----"'),
     ),
     _row(
         "outgoing",
         "mentions people, closes issues, loads images, forges markers and trailers",
         "all foreign text is made inert before it leaves",
         "test_text.py::test_outgoing_text_does_nothing",
-        ("core/outgoing.py", "return _LIVE.sub(lambda match: match.group() + _BREAK, visible)", "return visible"),
+        (
+            "core/text/outgoing.py",
+            "return _LIVE.sub(lambda match: match.group() + _BREAK, visible)",
+            "return visible",
+        ),
     ),
     _row(
         "log-commands",
@@ -419,7 +423,7 @@ TEXT = (
         "one writer breaks both forms of a command",
         "test_text.py::test_the_log_obeys_nobody_else",
         (
-            "core/loglines.py",
+            "core/text/loglines.py",
             '    return "\\n".join(_disarmed(line) for line in lines)',
             "    return text if lines else text",
         ),
@@ -461,7 +465,7 @@ HYGIENE = (
     ),
 )
 
-_TRUST = "core/trust.py"
+_TRUST = "core/github/trust.py"
 _ISSUES = "adapters/tasks/github/tasks.py"
 
 TRUST = (

@@ -17,8 +17,8 @@ from typing import Any
 
 import autorun
 from autorun.adapters.ledger import RefLedger
+from autorun.core.ledger.record import Record
 from autorun.core.model import TaskId
-from autorun.core.record import Record
 from autorun.demo.script import Line, Script, run, state
 from autorun.demo.scripted_model import Request, ScriptedModel
 from autorun.effects.git import Remote, find_repository

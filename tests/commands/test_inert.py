@@ -11,9 +11,9 @@ from autorun.adapters.notify.actions_log import GroupedLines
 from autorun.adapters.notify.lines import PlainLines
 from autorun.adapters.notify.live import LiveLine
 from autorun.adapters.notify.log_file import LogFile
-from autorun.core.journal import Entry, Happening
-from autorun.core.loglines import inert, one_line
 from autorun.core.model import Blocker, Outcome, PullRequest, Reason, TaskId, TaskState, Usage
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.text.loglines import inert, one_line
 from kit.workflow_commands import obeyed
 
 PIECES = [

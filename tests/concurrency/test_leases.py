@@ -10,8 +10,8 @@ import pytest
 
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.claim import Hold
-from autorun.core.budget import Budget, Spent
 from autorun.core.errors import AutorunError, LeaseLost, Unanswered
+from autorun.core.ledger.record import Record
 from autorun.core.model import (
     Activity,
     ActivityKind,
@@ -25,7 +25,7 @@ from autorun.core.model import (
     Usage,
     Watch,
 )
-from autorun.core.record import Record
+from autorun.core.money.budget import Budget, Spent
 from autorun.session import Ended, Session
 from autorun.terms import GRACE, LEASE, Bench
 from kit.repos import git

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from autorun.claim import Hold
-from autorun.core.budget import Budget, Spent
 from autorun.core.errors import LeaseLost
-from autorun.core.journal import Happening
 from autorun.core.ledger import Seen
+from autorun.core.ledger.record import Record
 from autorun.core.model import AgentResult, Assignment, TaskState
-from autorun.core.record import Record
+from autorun.core.money.budget import Budget, Spent
+from autorun.core.report.journal import Happening
 from autorun.ports import Ledger
 from autorun.session import Ended, Report, Session
 from kit.workshop import CENTS, ActedAgent, Turn, Workshop, make_workshop, writes

@@ -7,12 +7,15 @@ goes on. The hand-over folder stands for the artifacts.
 from dataclasses import replace
 from functools import partial
 
-from autorun import allotment, phases
 from autorun.adapters import handover
 from autorun.adapters.handover import HandoverFolder
 from autorun.commands.between import store_of, take_terms_of
-from autorun.core.handover import Itinerary, Leg, Result
+from autorun.core.ledger.handover import Itinerary, Leg, Result
 from autorun.crew import nobody
+from autorun.phases.execute import execute
+from autorun.phases.plan import plan
+from autorun.phases.publish import publish
+from autorun.phases.report import report
 from autorun.session import Session
 from autorun.shop import detached
 from crash.effects import Death
@@ -51,7 +54,7 @@ def _of_the_leg(folder: HandoverFolder, itinerary: Itinerary, leg: Leg) -> tuple
 
 
 def _plans(folder: HandoverFolder, running: Session) -> tuple[int, str]:
-    itinerary = allotment.plan(running, folder.write_plan)
+    itinerary = plan(running, folder.write_plan)
     return 0, f"{len(itinerary.legs)} planned"
 
 
@@ -65,7 +68,7 @@ def _executes(folder: HandoverFolder, itinerary: Itinerary, leg: Leg, running: S
         bundle = handover.pack(store, head=result.head, base=result.base) if result.head else b""
         folder.put(leg, result, bundle)
 
-    settled = phases.execute(bench, leg, hand_over, keep=str)
+    settled = execute(bench, leg, hand_over, keep=str)
     return 0, settled.outcome.sentence
 
 
@@ -76,10 +79,10 @@ def _publishes(folder: HandoverFolder, itinerary: Itinerary, key: str, running: 
     def unpack(result: Result, bundle: bytes) -> str:
         return handover.unpack(store_of(bench), bundle, head=result.head, base=result.base)
 
-    done = phases.publish(bench, itinerary, folder.take, unpack, only=(key,))
+    done = publish(bench, itinerary, folder.take, unpack, only=(key,))
     return 0, f"{len(done)} settled"
 
 
 def _reports(itinerary: Itinerary, running: Session) -> tuple[int, str]:
     take_terms_of(itinerary, running.bench)
-    return 0, phases.report(running.bench, itinerary).end.sentence
+    return 0, report(running.bench, itinerary).end.sentence

@@ -11,8 +11,8 @@ from pathlib import Path
 import autorun.adapters.agents.claude_code
 import autorun.adapters.notify.lines
 import autorun.on_github  # noqa: F401  late imports of the wiring, paid once for all lives
+from autorun.core.config.layers import load
 from autorun.core.errors import AutorunError
-from autorun.core.layers import load
 from autorun.crew import crew
 from autorun.effects.git import find_repository
 from autorun.effects.place import Place

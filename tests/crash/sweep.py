@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autorun.core.pricing import plausible_cost
+from autorun.core.money.pricing import plausible_cost
 from crash import jobs
 from crash.actor import PLAUSIBLE
 from crash.effects import Death, Manner

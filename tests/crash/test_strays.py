@@ -1,7 +1,7 @@
 """A second status comment, left by a runner that slept between its look and its write."""
 
+from autorun.core.ledger.record import Record
 from autorun.core.model import TaskId, TaskState
-from autorun.core.record import Record
 from github_adapters.scene import MARK, make_scene
 from github_double.fixtures import hub
 from github_double.hub import GitHubDouble

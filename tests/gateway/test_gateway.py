@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.gateway import Gateway
-from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
 from autorun.core.errors import AgentUnavailable, ConfigurationError, LeaseLost
 from autorun.core.model import Assignment, Ending, Limits, TaskId
+from autorun.core.money.allowance import Purse
 from autorun.demo.script import cut, drop, garble, hang, overloaded, refuse, say
 from autorun.demo.scripted_model import ScriptedModel
 from kit.gateway import API_KEY, MODEL, TOKEN, Client, Opened, certificate, question, raw_service

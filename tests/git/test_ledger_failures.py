@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.ledger import RefLedger
-from autorun.core.codec import dump_record
 from autorun.core.errors import (
     BranchRefused,
     CredentialRefused,
@@ -22,9 +21,10 @@ from autorun.core.errors import (
     RecordUnreadable,
 )
 from autorun.core.ledger import BranchMove
+from autorun.core.ledger.codec import dump_record
+from autorun.core.ledger.record import Record
 from autorun.core.model import StopReason, TaskId, TaskState
 from autorun.core.naming import ref
-from autorun.core.record import Record
 from autorun.effects.git import Remote
 from kit.githttp import Cut, GitBackend
 from kit.ledger_conformance import TASK, claim, in_review, race

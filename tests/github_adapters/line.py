@@ -13,8 +13,8 @@ from autorun.adapters.shelf import FolderShelf
 from autorun.adapters.verifier import CommandVerifier
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.core.ledger import History
+from autorun.core.ledger.record import Holder, Record
 from autorun.core.model import Command, Outcome, Room, WorkspaceKind
-from autorun.core.record import Holder, Record
 from autorun.effects.git import Remote, basic, find_repository
 from autorun.effects.store import Store
 from autorun.ports import World

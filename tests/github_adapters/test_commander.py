@@ -5,11 +5,11 @@ import json
 import pytest
 
 from autorun.adapters.tasks.github.commander import Commander
-from autorun.core import events
 from autorun.core.errors import ProviderError
+from autorun.core.github import events
+from autorun.core.github.trust import Rules
+from autorun.core.ledger.record import Holder, Record
 from autorun.core.model import TaskId, TaskState
-from autorun.core.record import Holder, Record
-from autorun.core.trust import Rules
 from github_adapters.scene import Scene, make_scene
 from github_double import failures
 from github_double.hub import GitHubDouble

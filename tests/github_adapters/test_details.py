@@ -10,11 +10,11 @@ import responses
 from autorun.adapters.forges.github import GitHubForge
 from autorun.adapters.liveness_github import ActionsLiveness
 from autorun.adapters.tasks.github import labels
-from autorun.core.choices import Provider
 from autorun.core.config import Config, StateProvider
+from autorun.core.config.choices import Provider
 from autorun.core.errors import ConfigurationError, ProviderError
+from autorun.core.ledger.record import Holder
 from autorun.core.model import Priority, Proposal, PullRequestState, TaskId, TaskState
-from autorun.core.record import Holder
 from autorun.effects.git import find_repository
 from autorun.effects.github import GitHub
 from autorun.effects.place import Place

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from autorun.core.github.trust import Rules
 from autorun.core.model import AnswerKind, Task, TaskId, TaskState
-from autorun.core.trust import Rules
 from github_adapters.scene import Scene, make_scene
 from github_double import failures
 from github_double.hub import GitHubDouble

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.sandbox import Bubblewrap, probe
-from autorun.core.confinement import Caps, Machine
 from autorun.core.model import Command, Room, Workspace
-from autorun.core.sandbox_remedies import Unusable
+from autorun.core.sandbox.confinement import Caps, Machine
+from autorun.core.sandbox.remedies import Unusable
 from autorun.effects import process
 from autorun.effects.machine import survey
 from autorun.effects.process import Finished

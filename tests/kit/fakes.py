@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from autorun.core.errors import TaskGone
+from autorun.core.ledger.record import Record
 from autorun.core.model import Backlog, Fault, Task, TaskId
-from autorun.core.record import Record
 
 
 class MemoryTasks:

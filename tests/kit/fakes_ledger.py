@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from autorun.core.errors import BranchRefused, LeaseLost
 from autorun.core.ledger import BranchMove, History, Seen
+from autorun.core.ledger.record import Record
 from autorun.core.model import Fault, TaskId
-from autorun.core.record import Record
 
 
 @dataclass

@@ -10,8 +10,8 @@ import pytest
 
 from autorun.core.errors import BranchRefused, LeaseLost
 from autorun.core.ledger import BranchMove, Seen
+from autorun.core.ledger.record import Holder, Record, claimed, renewed, settled
 from autorun.core.model import Outcome, Reason, TaskId, TaskState, Usage
-from autorun.core.record import Holder, Record, claimed, renewed, settled
 from autorun.ports import Ledger
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)

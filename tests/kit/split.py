@@ -5,14 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autorun import allotment, phases
 from autorun.adapters import handover
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.handover import HandoverFolder
 from autorun.commands.kept import lay_by, take_up
-from autorun.core.handover import Itinerary, Leg, Result
+from autorun.core.ledger.handover import Itinerary, Leg, Result
 from autorun.effects.store import Store
-from autorun.frozen import FrozenTasks, LooseLeaves
+from autorun.phases.execute import execute
+from autorun.phases.frozen import FrozenTasks, LooseLeaves
+from autorun.phases.plan import plan
+from autorun.phases.publish import publish
+from autorun.phases.report import report
 from autorun.pipeline import Settled
 from autorun.session import Report, Session
 from autorun.terms import Bench
@@ -66,7 +69,7 @@ class Split:
     def plan(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Plan, and return the keys of the tasks that were claimed."""
         with self.idle() as bench:
-            found = allotment.plan(Session(bench=bench, only=only), self._keep)
+            found = plan(Session(bench=bench, only=only), self._keep)
         return [leg.task.id.key for leg in found.legs]
 
     def _keep(self, found: Itinerary) -> None:
@@ -86,7 +89,7 @@ class Split:
                 self.handover.put(leg, result, bundle)
 
             take_up(leg, self.handover, bench)
-            return phases.execute(bench, leg, hand_over, lambda: lay_by(leg, self.handover, bench))
+            return execute(bench, leg, hand_over, lambda: lay_by(leg, self.handover, bench))
 
     def publish(self, *only: str) -> tuple[Settled, ...]:
         """Publish what was handed over."""
@@ -96,7 +99,7 @@ class Split:
     def publish_at(self, bench: Bench, *only: str) -> tuple[Settled, ...]:
         """Publish at a bench of one's own."""
         store = store_of(bench)
-        return phases.publish(
+        return publish(
             bench,
             self.itinerary,
             self.handover.take,
@@ -107,7 +110,7 @@ class Split:
     def report(self) -> Report:
         """Settle the rest and tell of the run."""
         with self.idle() as bench:
-            return phases.report(bench, self.itinerary)
+            return report(bench, self.itinerary)
 
 
 def store_of(bench: Bench) -> Store:

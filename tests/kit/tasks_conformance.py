@@ -6,8 +6,8 @@ from typing import Protocol
 import pytest
 
 from autorun.core.errors import TaskGone
+from autorun.core.ledger.record import Holder, Record
 from autorun.core.model import Outcome, Priority, Reason, Task, TaskId, TaskState
-from autorun.core.record import Holder, Record
 from autorun.ports import Tasks
 
 BODY = """## Description

@@ -8,8 +8,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from autorun.core.ledger.record import Record
 from autorun.core.model import TaskState
-from autorun.core.record import Record
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

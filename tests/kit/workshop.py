@@ -14,8 +14,8 @@ from autorun.adapters.tasks.files import FileTasks
 from autorun.adapters.verifier import CommandVerifier
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.core.checkpoints import Decision, Question
-from autorun.core.journal import Entry, Happening
 from autorun.core.ledger import History
+from autorun.core.ledger.record import Holder, Record
 from autorun.core.model import (
     AgentResult,
     AgentSession,
@@ -33,7 +33,7 @@ from autorun.core.model import (
     Watch,
     WorkspaceKind,
 )
-from autorun.core.record import Holder, Record
+from autorun.core.report.journal import Entry, Happening
 from autorun.effects.git import Git, Remote, find_repository
 from autorun.effects.store import Store
 from autorun.ports import World

@@ -3,7 +3,7 @@
 import pytest
 
 from autorun.core.checkpoints import Checkpoints, Choice, Decision, Point
-from autorun.core.choices import Mode
+from autorun.core.config.choices import Mode
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, TaskState
 from kit.workshop import Workshop, check, completed, ends, needs_input, says, writes
 

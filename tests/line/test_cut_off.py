@@ -8,10 +8,10 @@ from typing import NoReturn
 import pytest
 
 from autorun.core.errors import CredentialRefused, ProviderError
-from autorun.core.journal import Happening
 from autorun.core.ledger import Seen
+from autorun.core.ledger.record import Record
 from autorun.core.model import AgentResult, Assignment, Ending, StopReason, TaskState
-from autorun.core.record import Record
+from autorun.core.report.journal import Happening
 from autorun.session import Ended, Session
 from autorun.terms import LEASE, Bench
 from kit.repos import write_files

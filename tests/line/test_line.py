@@ -3,11 +3,11 @@
 import pytest
 
 from autorun.claim import Hold
-from autorun.core import codec
-from autorun.core.budget import Budget, Spent
 from autorun.core.errors import AutorunError
-from autorun.core.journal import Happening
+from autorun.core.ledger import codec
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
+from autorun.core.money.budget import Budget, Spent
+from autorun.core.report.journal import Happening
 from autorun.session import Ended, Session
 from kit.repos import commit_all, git, write_files
 from kit.workshop import CENTS, ActedAgent, Workshop, check, completed, ends, needs_input, removes, says, writes

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autorun.adapters.tasks.linear import linear_tasks
-from autorun.core.choices import Provider
 from autorun.core.config import StateProvider
+from autorun.core.config.choices import Provider
 from autorun.core.errors import AutorunError, ConfigurationError, Interrupted, ProviderError, RateLimited
 from autorun.core.model import StopReason, TaskState
 from github_double.server import Reply

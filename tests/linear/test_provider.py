@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autorun.core.errors import ConfigurationError, ProviderError, TaskGone
+from autorun.core.ledger.record import Record
 from autorun.core.model import Outcome, Priority, PullRequest, Reason, Task, TaskState
-from autorun.core.record import Record
 from kit.linear_double import LinearDouble
 from kit.linear_graphql import Row
 from kit.tasks_conformance import record_of

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from autorun.core.errors import ProviderError
-from autorun.core.handover import digest
+from autorun.core.ledger.handover import digest
+from autorun.core.ledger.record import Kept
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, TaskState
-from autorun.core.record import Kept
 from autorun.demo.script import Conversation, Line, run, state, write
 from autorun.demo.scripted_model import ScriptedModel
 from github_adapters.scene import Scene, make_scene

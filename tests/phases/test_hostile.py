@@ -15,7 +15,7 @@ import pytest
 
 from autorun.adapters.handover import HandoverFolder, unpack
 from autorun.core.errors import HandoverRefused
-from autorun.core.handover import Leg
+from autorun.core.ledger.handover import Leg
 from autorun.core.model import Reason, TaskState
 from autorun.effects.git import find_repository
 from autorun.effects.store import Store

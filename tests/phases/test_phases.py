@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from autorun import allotment
-from autorun.core.budget import Budget
 from autorun.core.errors import HandoverRefused, ProviderError
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, TaskState
+from autorun.core.money.budget import Budget
+from autorun.phases.plan import plan
 from autorun.session import Ended, Session
 from kit.split import Split
 from kit.workshop import Broken, check, completed, ends, needs_input, says, writes
@@ -221,7 +221,7 @@ def test_a_plan_that_breaks_off_keeps_no_claim(split: Split) -> None:
 
         bench.world = replace(bench.world, ledger=Failing())  # type: ignore[arg-type]  # stands for one
         with pytest.raises(ProviderError):
-            allotment.plan(Session(bench=bench), lambda _: None)
+            plan(Session(bench=bench), lambda _: None)
     assert {split.shop.record("a").state} == {TaskState.TODO}
     assert split.shop.record("a").charged_usd == 0
 
@@ -243,7 +243,7 @@ def test_a_plan_that_slept_goes_on_without_the_task_it_lost(split: Split) -> Non
 
         workspaces = Broken(bench.world.workspaces, "base", sleeps)
         bench.world = replace(bench.world, workspaces=workspaces)  # type: ignore[arg-type]  # stands for one
-        found = allotment.plan(Session(bench=bench), lambda _: None)
+        found = plan(Session(bench=bench), lambda _: None)
     assert [leg.task.id.key for leg in found.legs] == ["b"]
     assert split.shop.record("a").state is TaskState.TODO
     assert split.shop.record("b").state is TaskState.IN_PROGRESS

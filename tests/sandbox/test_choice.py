@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autorun.adapters.sandbox import choose, probe, unconfined
-from autorun.core.choices import SandboxMode
+from autorun.core.config.choices import SandboxMode
 from autorun.core.errors import AgentUnavailable
 from autorun.core.model import Command, Confine, Room, Workspace
-from autorun.core.sandbox_remedies import APPARMOR_PROFILE, MISSING, Unusable, Usable, diagnose
+from autorun.core.sandbox.remedies import APPARMOR_PROFILE, MISSING, Unusable, Usable, diagnose
 from kit.den import require_sandbox
 
 BWRAP = Path("/usr/bin/bwrap")

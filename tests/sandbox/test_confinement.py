@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.confinement import (
+from autorun.core.model import Room, Workspace
+from autorun.core.sandbox.confinement import (
     Caps,
     GitFolder,
     Machine,
@@ -21,8 +22,7 @@ from autorun.core.confinement import (
     too_wide,
     tool_root,
 )
-from autorun.core.known_places import HOME_SECRETS, HOME_TOOLS
-from autorun.core.model import Room, Workspace
+from autorun.core.sandbox.known_places import HOME_SECRETS, HOME_TOOLS
 
 USER = Path("/home/runner")
 WORK = USER / "work" / "repo" / "repo"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autorun.core.confinement import visible
+from autorun.core.sandbox.confinement import visible
 from kit.den import Den, make_den, require_sandbox
 
 SOCKETS_AND_FORKS = """

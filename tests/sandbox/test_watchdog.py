@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autorun.core.confinement import Caps
 from autorun.core.model import Command
+from autorun.core.sandbox.confinement import Caps
 from autorun.effects import process
 from autorun.effects.watchdog import Watchdog
 from kit.den import Den

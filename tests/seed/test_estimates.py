@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from autorun.core.record import Record
-from autorun.core.rendering import status_comment
+from autorun.core.ledger.record import Record
+from autorun.core.report.rendering import status_comment
 from kit.split import Split
 from kit.workshop import Workshop, make_workshop, needs_input, says, writes
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autorun.core.choices import Backend
+from autorun.core.config.choices import Backend
 from autorun.demo.script import run, state, write
 from autorun.demo.scripted_model import ScriptedModel
 from kit.commandline import AUTORUN, Project, on_terminal, with_agent

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 from slack_sdk.models.blocks import Block
 
-from autorun.core import slack_blocks
-from autorun.core.journal import Entry, Happening
 from autorun.core.model import Blocker, Outcome, PullRequest, Reason, TaskId, TaskState, Usage
-from autorun.core.slack_blocks import Message, Style
+from autorun.core.report import slack_blocks
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.slack_blocks import Message, Style
 from kit.secret_samples import SAMPLES
 
 OWN = "correct-horse-battery"

@@ -13,7 +13,7 @@ import pytest
 
 from autorun.adapters.notify.slack import Slack
 from autorun.core.model import TaskState
-from autorun.core.slack_blocks import Style
+from autorun.core.report.slack_blocks import Style
 from autorun.session import Session
 from github_double.server import Reply, Request, Server
 from kit.repos import write_files

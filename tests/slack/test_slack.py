@@ -14,9 +14,9 @@ import pytest
 
 from autorun.adapters.notify.slack import Slack
 from autorun.core.config import Progress
-from autorun.core.journal import Entry, Happening
 from autorun.core.model import Outcome, PullRequest, Reason, TaskId, TaskState, Usage
-from autorun.core.slack_blocks import Style
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.slack_blocks import Style
 from github_double.server import Reply, Request, Server
 
 PATH = "/services/T0123ABCD/B0123ABCD/aB3dE5gH7jK9mN1pQ4sT6vW8"

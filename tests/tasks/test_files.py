@@ -14,9 +14,9 @@ import pytest
 from autorun.adapters.tasks.files import FileTasks
 from autorun.core.errors import ConfigurationError, ProviderError, TaskGone
 from autorun.core.ledger import History, Seen
+from autorun.core.ledger.record import Record
 from autorun.core.model import Outcome, Priority, Reason, Task, TaskId, TaskState
 from autorun.core.planning import Plan, plan
-from autorun.core.record import Record
 from autorun.core.taskfile import MAX_BYTES, parse, render
 from kit.tasks_conformance import BODY, record_of
 
@@ -268,7 +268,7 @@ from itertools import count
 from pathlib import Path
 from autorun.adapters.tasks.files import FileTasks
 from autorun.core.model import TaskState
-from autorun.core.record import Record
+from autorun.core.ledger.record import Record
 tasks = FileTasks(Path(sys.argv[1]), writes=True)
 task = next(task for task in tasks.backlog().tasks if task.id.key == sys.argv[2])
 rounds = range(int(sys.argv[3])) if len(sys.argv) > 3 else count()

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from autorun.core.allowance import Allowance, Purse, Scope, Shortfall
+from autorun.core.money.allowance import Allowance, Purse, Scope, Shortfall
 from autorun.core.pacing import Pace
 
 money = st.floats(0, 5, allow_nan=False)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given, strategies as st
 
-from autorun.core import briefing
+from autorun.core.agent import briefing
 from autorun.core.model import Answer, AnswerKind, Check, Comment, Outcome, Reason, Task, TaskId, TaskState
 
 _ID = TaskId(provider="github", key="7")

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.budget import Budget, Spent, beyond_task, session_limit, stretch_limits
 from autorun.core.model import Ending, Usage
+from autorun.core.money.budget import Budget, Spent, beyond_task, session_limit, stretch_limits
 
 _money = st.one_of(st.none(), st.floats(0, 1000))
 _budgets = st.builds(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from autorun.core.codec import dumps, loads
-from autorun.core.journal import Entry
 from autorun.core.ledger import BranchMove
+from autorun.core.ledger.codec import dumps, loads
 from autorun.core.model import AgentResult, Change, Outcome, Task, Usage, Workspace
+from autorun.core.report.journal import Entry
 from kit.values import JSON, values_of
 
 KINDS = [AgentResult, BranchMove, Change, Entry, Outcome, Task, Usage, Workspace]

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.commands_text import Order, Spoken, parse
-from autorun.core.github_names import compare_page, repository_at, task_of_branch
+from autorun.core.github.commands_text import Order, Spoken, parse
+from autorun.core.github.names import compare_page, repository_at, task_of_branch
 from autorun.core.model import TaskId
 from autorun.core.naming import branch, next_branch
 

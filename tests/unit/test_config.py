@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from autorun.core.choices import Backend, Effort, FailOn, Mode, Phase, Provider, SandboxMode
 from autorun.core.config import Config
+from autorun.core.config.choices import Backend, Effort, FailOn, Mode, Phase, Provider, SandboxMode
+from autorun.core.config.layers import Effective, config_file, from_keywords, keyword_names, load, rows, value_of
+from autorun.core.config.retired import RETIRED
+from autorun.core.config.settings import OPTIONS
 from autorun.core.errors import ConfigurationError
-from autorun.core.layers import Effective, config_file, from_keywords, keyword_names, load, rows, value_of
 from autorun.core.model import Check, WorkspaceKind
 from autorun.core.policy import ProtectedPath, Tier
-from autorun.core.retired import RETIRED
-from autorun.core.settings import OPTIONS
 
 NAME = ".ai-agents/config.yml"
 

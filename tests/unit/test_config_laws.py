@@ -8,14 +8,14 @@ from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
 from autorun.core.config import Config
+from autorun.core.config.layers import Effective, load, value_of
+from autorun.core.config.options import Kind, Option, sections
+from autorun.core.config.retired import RETIRED
+from autorun.core.config.schema import document_schema
+from autorun.core.config.settings import OPTIONS, Origin
+from autorun.core.config.values import from_text, read, unstructured
 from autorun.core.errors import ConfigurationError
-from autorun.core.layers import Effective, load, value_of
-from autorun.core.options import Kind, Option, sections
 from autorun.core.policy import Tier
-from autorun.core.retired import RETIRED
-from autorun.core.schema import document_schema
-from autorun.core.settings import OPTIONS, Origin
-from autorun.core.values import from_text, read, unstructured
 
 NAME = "config.yml"
 SCHEMA = Draft202012Validator(document_schema())

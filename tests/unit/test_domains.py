@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.domains import Target, allowed_names, asked, is_public, objection
 from autorun.core.errors import ConfigurationError
+from autorun.core.sandbox.domains import Target, allowed_names, asked, is_public, objection
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.endings import (
+from autorun.core.agent.endings import (
     End,
     Exit,
     conclude,
@@ -23,8 +23,8 @@ from autorun.core.endings import (
     stopped,
     window_spent,
 )
+from autorun.core.agent.transcript import Ended, Failed, Transcript, WindowSpent
 from autorun.core.model import Claimed, Ending, Limits, Metered, Statement, StopReason, Usage
-from autorun.core.transcript import Ended, Failed, Transcript, WindowSpent
 
 CLEAN = Exit(status=0)
 STATEMENT = Statement(claimed=Claimed.COMPLETED, summary="done")

@@ -23,8 +23,6 @@ FLOORS = {
     "reconcile": 3,
     "attempt": 3,
     "evidence": 3,
-    "frozen": 3,
-    "allotment": 3,
     "phases": 3,
     "adapters": 4,
     "demo.script": 4,
@@ -47,7 +45,6 @@ FORBIDDEN = {
     "adapters": ("ports",),
     "pipeline": ("effects",),
     "session": ("effects",),
-    "allotment": ("effects",),
     "phases": ("effects",),
     "effects": ("ports", "pipeline", "session"),
 }

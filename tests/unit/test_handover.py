@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autorun.core.errors import HandoverRefused
-from autorun.core.handover import (
+from autorun.core.ledger.handover import (
     NOT_STARTED,
     RESULT_BYTES,
     Itinerary,
@@ -23,8 +23,8 @@ from autorun.core.handover import (
     refused,
     shares,
 )
+from autorun.core.ledger.record import Kept, Record
 from autorun.core.model import AgentSession, Blocker, Outcome, Reason, Task, TaskId, TaskState, Usage
-from autorun.core.record import Kept, Record
 from autorun.core.verdicts import Attempts
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -5,8 +5,8 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.hidden_text import cleaned, cleaned_line, told
-from autorun.core.invisible import visible
+from autorun.core.text.hidden_text import cleaned, cleaned_line, told
+from autorun.core.text.invisible import visible
 
 TAGS = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore")
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from autorun.core.lines import Lines
+from autorun.core.text.lines import Lines
 from kit.chunks import chunked
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from autorun.core.metering import Reading, StreamReader, read_message
-from autorun.core.pricing import Tokens
+from autorun.core.money.metering import Reading, StreamReader, read_message
+from autorun.core.money.pricing import Tokens
 
 counts = st.integers(0, 10**7)
 tokens = st.builds(

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from autorun.core.agent.model_failure import api_down, failed_answer, failed_stream, unauthorised
 from autorun.core.model import Ending
-from autorun.core.model_failure import api_down, failed_answer, failed_stream, unauthorised
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autorun.core.model_request import ModelRequest, Refused, inspected
+from autorun.core.agent.model_request import ModelRequest, Refused, inspected
 
 MODELS = ("opus", "claude-haiku-4-5")
 

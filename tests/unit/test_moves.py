@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from autorun.core.codec import dump_record, load_record
+from autorun.core.ledger.codec import dump_record, load_record
+from autorun.core.ledger.moves import MOVES, IllegalMove, Move, after, settling
+from autorun.core.ledger.record import Holder, Record, claimed, confirmed, may_take, moved, reaped, renewed, settled
 from autorun.core.model import Outcome, PullRequest, Reason, TaskId, TaskState, Usage
-from autorun.core.moves import MOVES, IllegalMove, Move, after, settling
-from autorun.core.record import Holder, Record, claimed, confirmed, may_take, moved, reaped, renewed, settled
 
 START = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
 TTL = timedelta(minutes=15)

@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 
 import autorun
 from autorun.core.config import Config, Progress
-from autorun.core.options import Kind, Option, build, sections, table
-from autorun.core.reference import generated_files
-from autorun.core.retired import RETIRED
-from autorun.core.schema import document_schema, value_schema
-from autorun.core.surface import flags, inputs
-from autorun.core.values import from_text, read, shown, shown_default, unstructured
+from autorun.core.config.options import Kind, Option, build, sections, table
+from autorun.core.config.reference import generated_files
+from autorun.core.config.retired import RETIRED
+from autorun.core.config.schema import document_schema, value_schema
+from autorun.core.config.surface import flags, inputs
+from autorun.core.config.values import from_text, read, shown, shown_default, unstructured
 
 ROOT = Path(autorun.__file__).parents[2]
 OPTIONS = table(Config)

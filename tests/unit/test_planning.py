@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from autorun.core.ledger import History, Seen
+from autorun.core.ledger.record import Attempt, Holder, Record
 from autorun.core.model import (
     AgentSession,
     Answer,
@@ -26,7 +27,6 @@ from autorun.core.model import (
     TaskState,
 )
 from autorun.core.planning import Plan, phase, plan, standing
-from autorun.core.record import Attempt, Holder, Record
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
 SESSION = AgentSession(backend="claude-code", id="s1", model="opus")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autorun.core.errors import ConfigurationError
-from autorun.core.models_catalogue import ALIASES, CONTEXT_WINDOWS, RETIRED, context_window, identify, undated
-from autorun.core.pricing import PRICES, Tokens, plausible_cost, price
+from autorun.core.money.catalogue import ALIASES, CONTEXT_WINDOWS, RETIRED, context_window, identify, undated
+from autorun.core.money.pricing import PRICES, Tokens, plausible_cost, price
 
 counts = st.integers(0, 2_000_000)
 tokens = st.builds(

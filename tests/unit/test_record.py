@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from autorun.core.codec import dump_record, load_record
 from autorun.core.errors import RecordUnreadable
+from autorun.core.ledger.codec import dump_record, load_record
+from autorun.core.ledger.moves import Move
+from autorun.core.ledger.record import VERSION, Attempt, Holder, Kept, Record, claimed, may_take, moved
 from autorun.core.model import Outcome, Reason, TaskId, TaskState
-from autorun.core.moves import Move
-from autorun.core.record import VERSION, Attempt, Holder, Kept, Record, claimed, may_take, moved
 from kit.values import JSON, records
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings, strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from autorun.core import outgoing
 from autorun.core.checks import compare
+from autorun.core.ledger.record import Attempt, Holder, Record, claimed, settled
 from autorun.core.model import (
     Blocker,
     CheckResult,
@@ -25,8 +25,7 @@ from autorun.core.model import (
     Usage,
 )
 from autorun.core.policy import Finding, Rule, Tier
-from autorun.core.record import Attempt, Holder, Record, claimed, settled
-from autorun.core.rendering import (
+from autorun.core.report.rendering import (
     PullRequestFacts,
     commit_message,
     pull_request_body,
@@ -35,6 +34,7 @@ from autorun.core.rendering import (
     task_marker,
     verification,
 )
+from autorun.core.text import outgoing
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
 GITHUB = Task(id=TaskId(provider="github", key="7"), title="Add login", url="https://github.com/o/r/issues/7")

@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from autorun.core.errors import ResumeRefused
 from autorun.core.model import Ending
-from autorun.core.sdk_answer import Answer, after, clean
-from autorun.core.sdk_conversation import (
+from autorun.core.sdk.answer import Answer, after, clean
+from autorun.core.sdk.conversation import (
     Conversation,
     Message,
     ToolResult,
@@ -19,7 +19,7 @@ from autorun.core.sdk_conversation import (
     restored,
     said,
 )
-from autorun.core.sdk_editor import (
+from autorun.core.sdk.editor import (
     Create,
     EditRefused,
     Insert,
@@ -31,8 +31,8 @@ from autorun.core.sdk_editor import (
     replaced,
     wanted,
 )
-from autorun.core.sdk_request import SYSTEM, TOOLS, located, request, system_text
-from autorun.core.sdk_turn import CIRCLES, Action, Progress, action, cut_off, tool_broken, unstated
+from autorun.core.sdk.request import SYSTEM, TOOLS, located, request, system_text
+from autorun.core.sdk.turn import CIRCLES, Action, Progress, action, cut_off, tool_broken, unstated
 from autorun.demo import sse
 from autorun.demo.script import Answer as Scripted, run, say, think, use
 

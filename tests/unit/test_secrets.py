@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from autorun.core import secrets
+from autorun.core.text import secrets
 from kit.secret_samples import SAMPLES
 
 OWN = "correct/horse+battery=staple"

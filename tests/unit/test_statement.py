@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from autorun.core.agent.statement import SCHEMA, parse
 from autorun.core.model import Blocker, Claimed, CriterionReport, Statement
-from autorun.core.statement import SCHEMA, parse
 from autorun.demo.script import Use, state
 
 WHOLE: dict[str, Any] = {

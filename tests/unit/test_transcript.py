@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from autorun.core.claude_events import STATING_TOOL, is_transport, read, summary
-from autorun.core.model import ActivityKind, Claimed, Statement, Usage
-from autorun.core.pricing import Tokens, price
-from autorun.core.transcript import (
+from autorun.core.agent.claude_events import STATING_TOOL, is_transport, read, summary
+from autorun.core.agent.transcript import (
     Called,
     Consumed,
     Ended,
@@ -25,6 +23,8 @@ from autorun.core.transcript import (
     activity,
     fold,
 )
+from autorun.core.model import ActivityKind, Claimed, Statement, Usage
+from autorun.core.money.pricing import Tokens, price
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

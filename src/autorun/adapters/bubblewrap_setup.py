@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from autorun.core.model import Command
-from autorun.core.sandbox_remedies import APPARMOR_PROFILE, MISSING, Unusable, Usable
+from autorun.core.sandbox.remedies import APPARMOR_PROFILE, MISSING, Unusable, Usable
 from autorun.effects import process
 
 _PROFILE = "/etc/apparmor.d/autorun-bwrap"

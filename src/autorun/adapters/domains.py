@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autorun.core.domains import PORT, Blocked, Target, allowed_names, asked, is_public, objection
+from autorun.core.sandbox.domains import PORT, Blocked, Target, allowed_names, asked, is_public, objection
 from autorun.effects.dialling import Address, carry, dial, resolve
 from autorun.effects.doors import Door, leave, shut
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autorun.core.errors import GitFailed, HandoverRefused
-from autorun.core.handover import (
+from autorun.core.ledger.handover import (
     BUNDLE_BYTES,
     PLAN_BYTES,
     RESULT_BYTES,

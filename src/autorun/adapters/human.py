@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from autorun.core.checkpoints import Choice, Decision, Question
-from autorun.core.loglines import inert
 from autorun.core.model import Stop
+from autorun.core.text.loglines import inert
 from autorun.effects import terminal
 
 _CHOICES = {

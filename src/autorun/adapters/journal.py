@@ -12,9 +12,9 @@ from datetime import timedelta
 from itertools import count, takewhile
 from pathlib import Path
 
-from autorun.core import codec
-from autorun.core.journal import Entry, Happening
-from autorun.core.status import RunnerState, SessionState, after
+from autorun.core.ledger import codec
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.status import RunnerState, SessionState, after
 from autorun.effects import files, host
 
 _EVENTS = "events.jsonl"

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autorun.core import naming
-from autorun.core.codec import dump_record, load_record
 from autorun.core.errors import BranchRefused, LeaseLost, RecordUnreadable
 from autorun.core.ledger import BranchMove, History, Seen
+from autorun.core.ledger.codec import dump_record, load_record
+from autorun.core.ledger.push_answers import PushAnswer, access_refused, unreachable
+from autorun.core.ledger.record import Record
 from autorun.core.model import Fault, Stop, StopReason, TaskId
-from autorun.core.push_answers import PushAnswer, access_refused, unreachable
-from autorun.core.record import Record
 from autorun.effects import host
 from autorun.effects.git import RECEIVE_PACK, UPLOAD_PACK, Git, Remote
 from autorun.effects.process import Finished

@@ -1,7 +1,7 @@
 """Which Actions runs are over: their attempts can hold no task any more."""
 
 from autorun.core.errors import ProviderError
-from autorun.core.record import Holder
+from autorun.core.ledger.record import Holder
 from autorun.effects import host
 from autorun.effects.github import GitHub
 

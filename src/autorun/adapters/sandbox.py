@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from autorun.core.choices import SandboxMode
-from autorun.core.confinement import (
+from autorun.core.config.choices import SandboxMode
+from autorun.core.errors import AgentUnavailable, ConfigurationError, WorkspaceFailed
+from autorun.core.model import Command, Confine, Room, Workspace
+from autorun.core.sandbox.confinement import (
     FORWARDED_BY,
     FORWARDER,
     ISOLATION,
@@ -21,9 +23,7 @@ from autorun.core.confinement import (
     too_wide,
     visible,
 )
-from autorun.core.errors import AgentUnavailable, ConfigurationError, WorkspaceFailed
-from autorun.core.model import Command, Confine, Room, Workspace
-from autorun.core.sandbox_remedies import MISSING, Unusable, Usable, diagnose
+from autorun.core.sandbox.remedies import MISSING, Unusable, Usable, diagnose
 from autorun.effects import files, forward, process
 from autorun.effects.git_view import repository
 

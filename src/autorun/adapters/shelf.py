@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from autorun.core import codec
 from autorun.core.errors import ResumeRefused
+from autorun.core.ledger import codec
+from autorun.core.ledger.unfinished import Unfinished
 from autorun.core.model import TaskId
 from autorun.core.naming import component
-from autorun.core.unfinished import Unfinished
 from autorun.effects import files
 
 _STATE = "unfinished.json"

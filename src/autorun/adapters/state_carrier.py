@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autorun.core import carried, codec
-from autorun.core.carried import EXACT, MOST_BYTES, MOST_FILE_BYTES, Item, Manifest, Ticket
 from autorun.core.errors import ResumeRefused
-from autorun.core.secrets import redacted
-from autorun.core.status import SessionState
+from autorun.core.ledger import carried, codec
+from autorun.core.ledger.carried import EXACT, MOST_BYTES, MOST_FILE_BYTES, Item, Manifest, Ticket
+from autorun.core.report.status import SessionState
+from autorun.core.text.secrets import redacted
 from autorun.effects import files
 
 _COUNTERS = "session.json"

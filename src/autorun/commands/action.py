@@ -12,15 +12,15 @@ from autorun.adapters.journal import SessionFolder
 from autorun.adapters.sandbox import apparmor_restricts, probe
 from autorun.commands.between import planned
 from autorun.commands.common import bare, effective, keeps_transcripts, note
-from autorun.core.carried import Ticket
-from autorun.core.choices import Backend, Phase, SandboxMode
-from autorun.core.derived import own_secrets
+from autorun.core.config.choices import Backend, Phase, SandboxMode
+from autorun.core.config.derived import own_secrets
+from autorun.core.config.layers import Effective
 from autorun.core.errors import HandoverRefused, ResumeRefused
-from autorun.core.journal import Happening
-from autorun.core.layers import Effective
-from autorun.core.outputs import session_outputs
-from autorun.core.sandbox_remedies import Usable
-from autorun.core.summary import job_summary
+from autorun.core.ledger.carried import Ticket
+from autorun.core.report.journal import Happening
+from autorun.core.report.outputs import session_outputs
+from autorun.core.report.summary import job_summary
+from autorun.core.sandbox.remedies import Usable
 from autorun.effects import actions, files
 from autorun.effects.place import Place
 

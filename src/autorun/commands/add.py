@@ -6,7 +6,7 @@ import click
 
 from autorun.adapters.tasks.files import FileTasks
 from autorun.commands.common import effective, emit_json, json_flag, note, options, out
-from autorun.core.choices import Provider
+from autorun.core.config.choices import Provider
 from autorun.core.errors import ConfigurationError
 from autorun.effects import host
 

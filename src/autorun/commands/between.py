@@ -5,9 +5,9 @@ from dataclasses import replace
 from autorun.adapters.changes import TreeChanges
 from autorun.adapters.handover import HandoverFolder
 from autorun.commands.common import bare, effective, note
+from autorun.core.config.layers import Effective
 from autorun.core.errors import ConfigurationError
-from autorun.core.handover import Itinerary
-from autorun.core.layers import Effective
+from autorun.core.ledger.handover import Itinerary
 from autorun.core.model import WorkspaceKind
 from autorun.effects.place import Place
 from autorun.effects.store import Store

@@ -5,8 +5,8 @@ import click
 from autorun.adapters.tasks.github.commander import Commander
 from autorun.commands.common import effective, options, out
 from autorun.core.errors import ConfigurationError
+from autorun.core.ledger.record import Record
 from autorun.core.model import TaskId
-from autorun.core.record import Record
 from autorun.effects.place import Place
 from autorun.on_github import rules, site
 from autorun.shop import secrets, shop

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from autorun.core.derived import own_secrets
-from autorun.core.layers import Effective, config_file, load
-from autorun.core.loglines import inert
-from autorun.core.options import Kind, Option
-from autorun.core.settings import OPTIONS
+from autorun.core.config.derived import own_secrets
+from autorun.core.config.layers import Effective, config_file, load
+from autorun.core.config.options import Kind, Option
+from autorun.core.config.settings import OPTIONS
+from autorun.core.text.loglines import inert
 from autorun.effects.actions import mask
 from autorun.effects.place import Place, here
 

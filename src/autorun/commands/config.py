@@ -3,9 +3,9 @@
 import click
 
 from autorun.commands.common import effective, emit_json, json_flag, note, options, out
-from autorun.core.layers import Effective, rows, value_of
-from autorun.core.settings import OPTIONS
-from autorun.core.values import unstructured
+from autorun.core.config.layers import Effective, rows, value_of
+from autorun.core.config.settings import OPTIONS
+from autorun.core.config.values import unstructured
 from autorun.wiring import own_words
 
 _SECRET = "***"  # noqa: S105  what is shown in a secret's place

@@ -10,9 +10,9 @@ import click
 
 from autorun.commands.common import note, out
 from autorun.commands.start import say
-from autorun.core.choices import Backend
+from autorun.core.config.choices import Backend
+from autorun.core.config.layers import Effective, load
 from autorun.core.errors import AgentUnavailable, ConfigurationError
-from autorun.core.layers import Effective, load
 from autorun.demo.project import ENDINGS, FILES
 from autorun.demo.scripted_model import ScriptedModel
 from autorun.demo.story import STORY

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import click
 
 from autorun.commands.common import effective, emit_json, json_flag, options, out
+from autorun.core.config.layers import Effective
 from autorun.core.errors import AutorunError
-from autorun.core.layers import Effective
-from autorun.core.loglines import one_line
 from autorun.core.naming import ref
+from autorun.core.text.loglines import one_line
 from autorun.crew import confined, ready
 from autorun.effects.git import check_version
 from autorun.effects.place import Place, here

@@ -5,16 +5,16 @@ from functools import partial
 
 import click
 
-from autorun import phases
 from autorun.adapters.handover import pack
 from autorun.commands.between import between, planned, store_of, take_terms_of
 from autorun.commands.common import keeps_transcripts, note, options
 from autorun.commands.kept import lay_by, take_up
 from autorun.core.errors import ConfigurationError
-from autorun.core.handover import Itinerary, Result
-from autorun.core.journal import Happening
+from autorun.core.ledger.handover import Itinerary, Result
 from autorun.core.model import Reason, StopReason
+from autorun.core.report.journal import Happening
 from autorun.effects.place import Place
+from autorun.phases.execute import execute
 from autorun.session import Ended
 from autorun.shop import detached
 from autorun.wiring import progress, session
@@ -57,7 +57,7 @@ def command(overrides: dict[str, object]) -> int:
             return lay_by(leg, folder, bench) if keeps else ""
 
         take_up(leg, folder, bench)
-        settled = phases.execute(bench, leg, hand_over, keep)
+        settled = execute(bench, leg, hand_over, keep)
         bench.tell(Happening.SESSION_ENDED, settled.outcome.sentence, step=Ended.EMPTY, usage=settled.usage)
         note(f"{leg.task.id}: {settled.outcome.sentence}")
         if reason := bench.closing():

@@ -7,12 +7,12 @@ from autorun.adapters import state_carrier
 from autorun.adapters.handover import HandoverFolder
 from autorun.commands.between import store_of
 from autorun.commands.common import note
-from autorun.core.carried import UNFINISHED
 from autorun.core.errors import ResumeRefused
-from autorun.core.handover import Leg
-from autorun.core.journal import Happening
+from autorun.core.ledger.carried import UNFINISHED
+from autorun.core.ledger.handover import Leg
+from autorun.core.ledger.record import Kept
 from autorun.core.naming import component
-from autorun.core.record import Kept
+from autorun.core.report.journal import Happening
 from autorun.terms import Bench
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from autorun.commands.common import bare, located, options, out
-from autorun.core import claude_events
+from autorun.core.agent import claude_events
+from autorun.core.agent.transcript import activity
 from autorun.core.errors import ConfigurationError
-from autorun.core.loglines import inert
 from autorun.core.naming import component
-from autorun.core.transcript import activity
+from autorun.core.text.loglines import inert
 from autorun.effects.place import Place
 
 _LOOK_SECONDS = 0.2

@@ -4,13 +4,13 @@ import json
 
 import click
 
-from autorun.allotment import plan
 from autorun.commands.between import between
 from autorun.commands.common import emit_json, options
-from autorun.core.handover import Itinerary, matrix
-from autorun.core.journal import Happening
+from autorun.core.ledger.handover import Itinerary, matrix
+from autorun.core.report.journal import Happening
 from autorun.crew import nobody
 from autorun.effects import actions
+from autorun.phases.plan import plan
 from autorun.wiring import progress, session
 
 _FLAGS = (

@@ -2,13 +2,13 @@
 
 import click
 
-from autorun import phases
 from autorun.adapters.handover import unpack
 from autorun.commands.between import between, planned, store_of, take_terms_of
 from autorun.commands.common import options, out
-from autorun.core.handover import Result
-from autorun.core.journal import Happening
+from autorun.core.ledger.handover import Result
+from autorun.core.report.journal import Happening
 from autorun.crew import nobody
+from autorun.phases.publish import publish
 from autorun.session import Ended
 from autorun.wiring import progress, session
 
@@ -27,7 +27,7 @@ def command(overrides: dict[str, object]) -> None:
         def unpacked(result: Result, bundle: bytes) -> str:
             return unpack(store, bundle, head=result.head, base=result.base)
 
-        done = phases.publish(bench, itinerary, folder.take, unpacked, only=found.config.run.tasks)
+        done = publish(bench, itinerary, folder.take, unpacked, only=found.config.run.tasks)
         bench.tell(Happening.SESSION_ENDED, f"{len(done)} tasks settled", step=Ended.EMPTY)
     for one in done:
         pull_request = f" {one.outcome.pull_request.url}" if one.outcome.pull_request else ""

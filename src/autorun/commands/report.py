@@ -2,14 +2,14 @@
 
 import click
 
-from autorun import phases
 from autorun.commands.between import between, planned, take_terms_of
 from autorun.commands.common import emit_json, json_flag, options
 from autorun.commands.start import as_data, exit_code, say
-from autorun.core.journal import Entry, Happening
-from autorun.core.outputs import session_outputs
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.outputs import session_outputs
 from autorun.crew import nobody
 from autorun.effects import actions
+from autorun.phases.report import report
 from autorun.wiring import progress, session
 
 
@@ -37,11 +37,11 @@ def command(overrides: dict[str, object], *, as_json: bool) -> int:
     kept = _Kept()
     with session(place, found, (*progress(place), kept), staffs=nobody) as running:
         take_terms_of(itinerary, running.bench)
-        report = phases.report(running.bench, itinerary)
+        told = report(running.bench, itinerary)
     if as_json:
-        emit_json(as_data(report))
+        emit_json(as_data(told))
     else:
-        say(report)
+        say(told)
     if place.on_actions:
         actions.outputs(session_outputs(kept.ended, kept.end, report=""))
-    return exit_code(report, found)
+    return exit_code(told, found)

@@ -7,10 +7,10 @@ import click
 from autorun.commands.common import bare, effective, emit_json, json_flag, options, out
 from autorun.core.errors import ConfigurationError
 from autorun.core.ledger import Seen
-from autorun.core.loglines import one_line
+from autorun.core.ledger.record import Attempt, Holder
 from autorun.core.model import TaskId
-from autorun.core.progress import spent
-from autorun.core.record import Attempt, Holder
+from autorun.core.report.progress import spent
+from autorun.core.text.loglines import one_line
 from autorun.shop import shop
 
 

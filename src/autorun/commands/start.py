@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from autorun.commands.common import bare, effective, emit_json, json_flag, note, options, out
-from autorun.core.choices import FailOn
+from autorun.core.config.choices import FailOn
+from autorun.core.config.layers import Effective, rows
 from autorun.core.errors import ConfigurationError
-from autorun.core.layers import Effective, rows
 from autorun.core.model import StopReason, Task, TaskState
 from autorun.core.naming import ref
 from autorun.core.planning import Plan
-from autorun.core.progress import spent
-from autorun.core.suggest import task_hint
+from autorun.core.report.progress import spent
+from autorun.core.text.suggest import task_hint
 from autorun.effects.place import Place
 from autorun.session import Ended, Report
 from autorun.shop import shop

@@ -8,15 +8,15 @@ import click
 
 from autorun.adapters.journal import latest, running
 from autorun.commands.common import effective, emit_json, json_flag, options, out
+from autorun.core.config.layers import Effective
 from autorun.core.errors import AutorunError
-from autorun.core.journal import Entry
-from autorun.core.layers import Effective
 from autorun.core.ledger import History
-from autorun.core.loglines import one_line
 from autorun.core.model import TaskState
 from autorun.core.planning import Plan, standing
-from autorun.core.progress import plain, spent
-from autorun.core.status import RunnerState, SessionState
+from autorun.core.report.journal import Entry
+from autorun.core.report.progress import plain, spent
+from autorun.core.report.status import RunnerState, SessionState
+from autorun.core.text.loglines import one_line
 from autorun.effects import host
 from autorun.effects.place import Place
 from autorun.shop import shop

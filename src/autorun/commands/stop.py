@@ -7,7 +7,7 @@ import click
 from autorun.adapters.journal import SessionFolder, latest, running
 from autorun.commands.common import located, note, options, out
 from autorun.core.errors import AutorunError
-from autorun.core.status import RunnerState, SessionState
+from autorun.core.report.status import RunnerState, SessionState
 from autorun.effects import files
 from autorun.effects.signals import AFTER_TASK, NOW
 

@@ -3,9 +3,9 @@
 import click
 
 from autorun.commands.common import effective, emit_json, json_flag, options, out
-from autorun.core.loglines import one_line
 from autorun.core.model import Task
 from autorun.core.planning import Plan
+from autorun.core.text.loglines import one_line
 from autorun.shop import shop
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autorun.core.choices import Mode
+from autorun.core.config.choices import Mode
 from autorun.core.model import Blocker, TaskId
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from autorun.core.ledger import History
+from autorun.core.ledger.record import Holder, Record, may_take
 from autorun.core.model import Backlog, Fault, Reason, Task, TaskId, TaskState
-from autorun.core.record import Holder, Record, may_take
 
 _CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _EDITABLE = frozenset({TaskState.BLOCKED, TaskState.PAUSED, TaskState.FAILED})

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autorun.core import paths, secrets
+from autorun.core import paths
 from autorun.core.model import Change, FileChange, FileStatus
+from autorun.core.text import secrets
 
 PATCH_LIMIT = 16 * 1024 * 1024  # bytes of a diff that are scanned; a longer one is refused
 _REGULAR, _EXECUTABLE, _ABSENT = "100644", "100755", "000000"

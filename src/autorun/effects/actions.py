@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 
 import github_action_utils as toolkit
 
-from autorun.core.loglines import inert, one_line
+from autorun.core.text.loglines import inert, one_line
 
 _SUMMARY_BYTES = 900_000  # a step may write 1 MiB; more fails the upload, not the step
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from autorun.core.lines import Lines
 from autorun.core.model import Command
+from autorun.core.text.lines import Lines
 from autorun.effects.process import kill_group
 
 MARK = "AUTORUN_STRETCH"

@@ -4,9 +4,9 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from autorun.core.confinement import GitFolder, Repository, clean_config
 from autorun.core.errors import WorkspaceFailed
 from autorun.core.model import Command, Workspace
+from autorun.core.sandbox.confinement import GitFolder, Repository, clean_config
 from autorun.effects import files, process
 
 _SHOWN = ("HEAD", "ORIG_HEAD", "index", "packed-refs", "shallow", "objects", "refs", "reftable", "logs", "info")

@@ -11,7 +11,7 @@ import github
 import requests
 
 from autorun.core.errors import CredentialRefused, ProviderError, RateLimited, Unanswered
-from autorun.core.loglines import one_line
+from autorun.core.text.loglines import one_line
 
 _SECONDARY_WAIT = 60.0  # seconds, where GitHub asks for a pause and does not say how long
 _SERVER_ERROR = 500

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autorun.core.ledger.record import Holder
 from autorun.core.model import Stop
-from autorun.core.record import Holder
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command name

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from autorun.core.confinement import LINKED, Machine, refusal, tool_root
-from autorun.core.known_places import HOME_SECRETS, HOME_TOOLS, MACHINE_SECRETS, SHARED_TOOLS
+from autorun.core.sandbox.confinement import LINKED, Machine, refusal, tool_root
+from autorun.core.sandbox.known_places import HOME_SECRETS, HOME_TOOLS, MACHINE_SECRETS, SHARED_TOOLS
 
 _TOOL_VARIABLES = ("RUNNER_TOOL_CACHE", "AGENT_TOOLSDIRECTORY")
 _SECRET_VARIABLES = ("RUNNER_TEMP", "GITHUB_ACTION_PATH", "CLAUDE_CONFIG_DIR")

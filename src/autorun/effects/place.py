@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autorun.core.errors import ConfigurationError
-from autorun.core.events import Event, parse
+from autorun.core.github.events import Event, parse
 from autorun.core.model import Command
 from autorun.effects import process
 from autorun.effects.git import Git, Identity, Remote, Repository, find_repository

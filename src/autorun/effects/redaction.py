@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from autorun.core.secrets import own_struck
+from autorun.core.text.secrets import own_struck
 from autorun.effects import files
 
 _LARGEST = 256 * 1024 * 1024  # bytes; a larger file is no transcript, and is removed

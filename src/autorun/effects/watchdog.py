@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from autorun.core.confinement import Caps
 from autorun.core.errors import AgentUnavailable
+from autorun.core.sandbox.confinement import Caps
 
 _POLL_SECONDS = 0.4
 _PROC = Path("/proc")

@@ -14,8 +14,8 @@ from anthropic import __version__
 from autorun.adapters.agents.sdk_memory import Memory, opened
 from autorun.adapters.agents.sdk_service import Miss, Service
 from autorun.adapters.agents.sdk_tools import Hands, Tried
-from autorun.core import statement
-from autorun.core.endings import (
+from autorun.core.agent import statement
+from autorun.core.agent.endings import (
     End,
     context_high,
     model_refused,
@@ -43,11 +43,11 @@ from autorun.core.model import (
     Watch,
     Workspace,
 )
-from autorun.core.models_catalogue import identify
-from autorun.core.sdk_answer import Answer, Call
-from autorun.core.sdk_conversation import REPORT, ToolResult, said
-from autorun.core.sdk_request import located, request
-from autorun.core.sdk_turn import CUT_OFF, GO_ON, NUDGE, Action, Progress, action, cut_off, tool_broken, unstated
+from autorun.core.money.catalogue import identify
+from autorun.core.sdk.answer import Answer, Call
+from autorun.core.sdk.conversation import REPORT, ToolResult, said
+from autorun.core.sdk.request import located, request
+from autorun.core.sdk.turn import CUT_OFF, GO_ON, NUDGE, Action, Progress, action, cut_off, tool_broken, unstated
 
 BACKEND = "anthropic-sdk"
 _TICK_SECONDS = 0.1

@@ -9,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from autorun.adapters.agents.claude_stream import TOOL_SECONDS, Ran, Run, metered
-from autorun.core.endings import End, conclude, refused
+from autorun.core.agent.endings import End, conclude, refused
+from autorun.core.agent.statement import SCHEMA
+from autorun.core.agent.transcript import Transcript
 from autorun.core.errors import AgentUnavailable
 from autorun.core.model import (
     Access,
@@ -27,8 +29,6 @@ from autorun.core.model import (
     Watch,
     Workspace,
 )
-from autorun.core.statement import SCHEMA
-from autorun.core.transcript import Transcript
 from autorun.effects import files, process
 from autorun.effects.child import Child
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from autorun.core.claude_events import is_transport, read
-from autorun.core.endings import (
+from autorun.core.agent.claude_events import is_transport, read
+from autorun.core.agent.endings import (
     End,
     Exit,
     context_high,
@@ -21,8 +21,8 @@ from autorun.core.endings import (
     silent,
     stopped,
 )
+from autorun.core.agent.transcript import Transcript, activity, fold
 from autorun.core.model import Activity, Guard, Limits, Metered, ModelAccess, Stop, Usage, Watch
-from autorun.core.transcript import Transcript, activity, fold
 from autorun.effects import files
 from autorun.effects.child import Child
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autorun.core.claude_events import read
+from autorun.core.agent.claude_events import read
+from autorun.core.agent.transcript import Transcript, activity, fold
 from autorun.core.errors import ResumeRefused
 from autorun.core.model import Activity, Assignment, Metered, Watch
-from autorun.core.sdk_conversation import Conversation, Message, head_line, line, restored
-from autorun.core.sdk_request import system_text
-from autorun.core.transcript import Transcript, activity, fold
+from autorun.core.sdk.conversation import Conversation, Message, head_line, line, restored
+from autorun.core.sdk.request import system_text
 from autorun.effects import files
 
 _MOST_BYTES = 256 * 1024 * 1024

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import anthropic
 import httpx2
 
+from autorun.core.agent.endings import End, context_high, service_failed
+from autorun.core.agent.model_failure import Failure, api_down, failed_answer, failed_stream
 from autorun.core.credential import CredentialKind
-from autorun.core.endings import End, context_high, service_failed
 from autorun.core.model import Ending, ModelAccess
-from autorun.core.model_failure import Failure, api_down, failed_answer, failed_stream
-from autorun.core.sdk_answer import Answer, after
+from autorun.core.sdk.answer import Answer, after
 
 _PUBLIC = "https://api.anthropic.com"
 _LOOPBACK = "http://127.0.0.1"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from autorun.core.model import Command, Confine, Guard, Room, Stop, Workspace
-from autorun.core.sdk_editor import (
+from autorun.core.sdk.editor import (
     Create,
     EditRefused,
     Insert,
@@ -22,7 +22,7 @@ from autorun.core.sdk_editor import (
     replaced,
     wanted,
 )
-from autorun.core.sdk_request import BASH, EDITOR, OUTPUT_CHARACTERS, TOOL_SECONDS
+from autorun.core.sdk.request import BASH, EDITOR, OUTPUT_CHARACTERS, TOOL_SECONDS
 from autorun.effects import process
 from autorun.effects.child import MARK, kill_marked
 from autorun.effects.process import Finished

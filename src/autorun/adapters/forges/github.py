@@ -8,9 +8,9 @@ from github.PullRequest import PullRequest as Opened
 from github.Repository import Repository
 
 from autorun.core.errors import ProviderError
-from autorun.core.github_names import compare_page
+from autorun.core.github.names import compare_page
 from autorun.core.model import Proposal, PullRequest, PullRequestState
-from autorun.core.outgoing import cut
+from autorun.core.text.outgoing import cut
 from autorun.effects.github import SERVER_URL, GitHub, parsing
 from autorun.effects.github_failures import Missing, Refused, Unreached
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from autorun.adapters.gateway.account import Account, Books
 from autorun.adapters.gateway.handler import Handler
 from autorun.adapters.gateway.stretch import Stretch
-from autorun.core.allowance import Purse
 from autorun.core.credential import Credential, CredentialKind
 from autorun.core.model import Assignment, ModelAccess, TaskId
+from autorun.core.money.allowance import Purse
 from autorun.effects import credentials
 from autorun.effects.doors import Door
 from autorun.effects.origin import Origin

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from autorun.core.allowance import Allowance, Purse, Shortfall
+from autorun.core.agent.model_failure import Failure
+from autorun.core.agent.model_request import ModelRequest
 from autorun.core.errors import AutorunError
-from autorun.core.metering import Reading
 from autorun.core.model import Ending, Limits, Metered, Usage
-from autorun.core.model_failure import Failure
-from autorun.core.model_request import ModelRequest
-from autorun.core.models_catalogue import undated
+from autorun.core.money.allowance import Allowance, Purse, Shortfall
+from autorun.core.money.catalogue import undated
+from autorun.core.money.metering import Reading
+from autorun.core.money.pricing import Tokens, plausible_cost, price
 from autorun.core.pacing import Pace
-from autorun.core.pricing import Tokens, plausible_cost, price
 
 _BYTES_PER_TOKEN = 4
 _PLAUSIBLE_ANSWER = 8192

@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler
 from autorun.adapters.gateway.passing import Settle, pass_on
 from autorun.adapters.gateway.reply import Reply
 from autorun.adapters.gateway.stretch import Stretch
-from autorun.core.metering import Reading
+from autorun.core.agent.model_failure import Failure
+from autorun.core.agent.model_request import Refused, inspected
 from autorun.core.model import Metered
-from autorun.core.model_failure import Failure
-from autorun.core.model_request import Refused, inspected
+from autorun.core.money.metering import Reading
 from autorun.effects.doors import leave
 
 _MESSAGES = "/v1/messages"

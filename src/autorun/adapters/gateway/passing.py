@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from autorun.adapters.gateway.reply import Reply
 from autorun.adapters.gateway.stretch import Stretch, inward
+from autorun.core.agent.model_failure import Failure, api_down, failed_answer, failed_stream, unauthorised
 from autorun.core.errors import AgentUnavailable
-from autorun.core.metering import Reading, StreamReader, read_message
-from autorun.core.model_failure import Failure, api_down, failed_answer, failed_stream, unauthorised
+from autorun.core.money.metering import Reading, StreamReader, read_message
 from autorun.effects.origin import BrokenOff, Exchange, NotSent
 
 _MOST_MESSAGE_BYTES = 32 * 1024 * 1024

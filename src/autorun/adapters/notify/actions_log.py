@@ -1,8 +1,8 @@
 """Progress on GitHub Actions: one foldable group per task, and an annotation for each that needs a human."""
 
-from autorun.core.journal import Entry, Happening
 from autorun.core.model import TaskState
-from autorun.core.progress import ended, plain
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.progress import ended, plain
 from autorun.effects import actions
 
 

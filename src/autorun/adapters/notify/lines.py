@@ -2,9 +2,9 @@
 
 from typing import TextIO
 
-from autorun.core.journal import Entry
-from autorun.core.loglines import inert
-from autorun.core.progress import told
+from autorun.core.report.journal import Entry
+from autorun.core.report.progress import told
+from autorun.core.text.loglines import inert
 
 
 class PlainLines:

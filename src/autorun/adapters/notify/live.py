@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from autorun.core.journal import Entry, Happening
-from autorun.core.loglines import inert, one_line
 from autorun.core.model import TaskState
-from autorun.core.progress import ended, plain, spent
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.progress import ended, plain, spent
+from autorun.core.text.loglines import inert, one_line
 
 _SIGNS = {
     TaskState.IN_REVIEW: ("✓", "green"),

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from autorun.core.journal import Entry
-from autorun.core.loglines import inert
-from autorun.core.progress import told
+from autorun.core.report.journal import Entry
+from autorun.core.report.progress import told
+from autorun.core.text.loglines import inert
 from autorun.effects import files
 
 _ROTATE_BYTES = 5 * 1024 * 1024

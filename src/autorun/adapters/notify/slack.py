@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
-from autorun.core import slack_blocks
 from autorun.core.config import Progress
 from autorun.core.errors import AutorunError
-from autorun.core.journal import Entry, Happening
 from autorun.core.model import StopReason
-from autorun.core.slack_blocks import Message, Style
+from autorun.core.report import slack_blocks
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.slack_blocks import Message, Style
 from autorun.effects.http import JsonDoor
 
 _OK, _REFUSED, _TOO_MANY, _SERVER_ERROR = 200, 400, 429, 500

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from autorun.core.journal import Entry, Happening
-from autorun.core.summary import job_summary
+from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.summary import job_summary
 
 
 class Summary:

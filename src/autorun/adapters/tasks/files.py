@@ -14,8 +14,8 @@ from itertools import count
 from pathlib import Path
 
 from autorun.core.errors import ConfigurationError, ProviderError, TaskGone
+from autorun.core.ledger.record import Record
 from autorun.core.model import Backlog, Fault, Priority, Task
-from autorun.core.record import Record
 from autorun.core.taskfile import MAX_BYTES, Malformed, TaskFile, parse, render, slug, with_status
 from autorun.effects import files
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 
 from autorun.adapters.tasks.github.people import People
 from autorun.adapters.tasks.github.reader import PROVIDER, Reader
-from autorun.core import commands_text, rendering, trust
-from autorun.core.commands_text import HELP, Order
 from autorun.core.errors import ProviderError
-from autorun.core.events import Event, Said
+from autorun.core.github import commands_text, trust
+from autorun.core.github.commands_text import HELP, Order
+from autorun.core.github.events import Event, Said
+from autorun.core.github.trust import Actor, Rules
+from autorun.core.ledger.record import Record
 from autorun.core.model import Task, TaskId
-from autorun.core.record import Record
-from autorun.core.secrets import redacted
-from autorun.core.trust import Actor, Rules
+from autorun.core.report import rendering
+from autorun.core.text.secrets import redacted
 from autorun.effects.github import GitHub
 from autorun.effects.github_failures import Refused
 

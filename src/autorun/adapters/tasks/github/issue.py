@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autorun.core.trust import Actor, Deed, Note
+from autorun.core.github.trust import Actor, Deed, Note
 
 Node = Mapping[str, Any]
 _NUMBERS = r"#[1-9][0-9]{0,9}\b"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from autorun.core.trust import UNKNOWN
+from autorun.core.github.trust import UNKNOWN
 from autorun.effects.github import GitHub
 from autorun.effects.github_failures import Missing, Refused, Unreached
 

@@ -7,10 +7,10 @@ from typing import Any
 from autorun.adapters.tasks.github import queries
 from autorun.adapters.tasks.github.issue import Issue, Node, issue, labellings
 from autorun.adapters.tasks.github.labels import STATUS
-from autorun.core import rendering
 from autorun.core.errors import ConfigurationError, ProviderError
-from autorun.core.github_names import task_of_branch
+from autorun.core.github.names import task_of_branch
 from autorun.core.model import TaskId, TaskState
+from autorun.core.report import rendering
 from autorun.effects.github import GitHub, parsing
 from autorun.effects.github_failures import Missing
 

@@ -10,10 +10,12 @@ from autorun.adapters.tasks.github.issue import Issue, said_dependencies
 from autorun.adapters.tasks.github.labels import priority, shown
 from autorun.adapters.tasks.github.people import People
 from autorun.adapters.tasks.github.reader import PROVIDER, Reader, checked
-from autorun.core import hidden_text, rendering, tasktext, trust
+from autorun.core import tasktext
 from autorun.core.errors import TaskGone
-from autorun.core.github_names import compare_page
-from autorun.core.hidden_text import Cleaned
+from autorun.core.github import trust
+from autorun.core.github.names import compare_page
+from autorun.core.github.trust import Actor, Deed, Facts, Note, Rules
+from autorun.core.ledger.record import Record
 from autorun.core.model import (
     Answer,
     AnswerKind,
@@ -26,9 +28,10 @@ from autorun.core.model import (
     TaskId,
     TaskState,
 )
-from autorun.core.record import Record
-from autorun.core.secrets import redacted
-from autorun.core.trust import Actor, Deed, Facts, Note, Rules
+from autorun.core.report import rendering
+from autorun.core.text import hidden_text
+from autorun.core.text.hidden_text import Cleaned
+from autorun.core.text.secrets import redacted
 from autorun.effects.github import SERVER_URL, GitHub
 from autorun.effects.github_failures import Missing
 

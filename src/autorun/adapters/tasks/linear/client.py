@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autorun.core.errors import ProviderError, RateLimited
-from autorun.core.secrets import redacted
+from autorun.core.text.secrets import redacted
 from autorun.effects import host
 from autorun.effects.http import JsonDoor, Reply, busy, retry_after
 

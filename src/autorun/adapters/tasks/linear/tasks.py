@@ -21,8 +21,9 @@ from autorun.adapters.tasks.linear.client import LinearClient, Refused, next_pag
 from autorun.adapters.tasks.linear.issue import Actor, Issue, Note, actor, column, comment_ids, issue, number
 from autorun.adapters.tasks.linear.team import Scope, choose_project, choose_team
 from autorun.adapters.tasks.linear.trust import objection, trusted
-from autorun.core import rendering, tasktext
+from autorun.core import tasktext
 from autorun.core.errors import AutorunError, ProviderError, TaskGone
+from autorun.core.ledger.record import Record
 from autorun.core.model import (
     Answer,
     Backlog,
@@ -33,9 +34,9 @@ from autorun.core.model import (
     TaskId,
     TaskState,
 )
-from autorun.core.record import Record
-from autorun.core.secrets import redacted
-from autorun.core.suggest import quoted
+from autorun.core.report import rendering
+from autorun.core.text.secrets import redacted
+from autorun.core.text.suggest import quoted
 
 PROVIDER = "linear"
 _OVER = frozenset({"completed", "canceled", "duplicate"})

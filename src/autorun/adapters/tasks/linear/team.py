@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autorun.core.errors import ConfigurationError
-from autorun.core.suggest import did_you_mean, quoted
+from autorun.core.text.suggest import did_you_mean, quoted
 
 _NOT_STARTED = "Could not initialize state provider linear"
 Node = Mapping[str, Any]

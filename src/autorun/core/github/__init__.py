@@ -1,0 +1,1 @@
+"""What GitHub tells us, read: events, commands, names, and whose word counts."""

@@ -1,0 +1,1 @@
+"""How agent and checks are confined."""

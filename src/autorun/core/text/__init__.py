@@ -1,0 +1,1 @@
+"""Text from outside, and text that leaves: made inert, searched for secrets."""
