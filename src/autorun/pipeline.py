@@ -29,7 +29,7 @@ from autorun.core.errors import (
 )
 from autorun.core.ledger import BranchMove, codec
 from autorun.core.ledger.record import Record
-from autorun.core.ledger.unfinished import Unfinished, objection
+from autorun.core.ledger.unfinished import Unfinished, objection, still_true
 from autorun.core.model import Outcome, Proposal, Reason, Statement, Task, TaskState, Usage
 from autorun.core.report import rendering
 from autorun.core.report.journal import Happening
@@ -151,7 +151,7 @@ def published(
 
 def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished | None, bytes]:
     """What an unfinished attempt left, if it is the record's last one, is to go on, and can be used."""
-    if before is None or not (before.session or _broke_off(before)):
+    if before is None or not (before.session or before.broke_off):
         return None, b""
     try:
         kept = bench.world.shelf.take(hold.task.id)
@@ -160,15 +160,11 @@ def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished |
         return None, b""
     if kept is None:
         return None, b""
-    if refusal := objection(kept[0], before, backend=bench.terms.backend):
+    found, patch = still_true(kept[0], before), kept[1]
+    if refusal := objection(found, before, backend=bench.terms.backend):
         bench.tell(Happening.WARNING, f"{refusal} The task starts afresh.", task=hold.task)
         return None, b""
-    return kept
-
-
-def _broke_off(before: Record) -> bool:
-    """Whether the last attempt ended without a word in the record: its runner died, or could not write any more."""
-    return before.holder is not None or (bool(before.attempts) and before.attempts[-1].reason is Reason.INTERRUPTED)
+    return found, patch
 
 
 @contextmanager

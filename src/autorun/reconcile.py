@@ -63,11 +63,10 @@ def _followed(bench: Bench, record: Record, found: PullRequest | None) -> Record
     if found.state is PullRequestState.CLOSED:
         sentence = f"The pull request was closed without a merge: {found.url}"
         return moved(record, Move.CLOSE, _over(TaskState.CANCELLED, Reason.CLOSED_UNMERGED, sentence, found))
-    if record.proposal is not None and record.state is TaskState.IN_REVIEW:
-        return confirmed(
-            record, _over(TaskState.IN_REVIEW, Reason.PUBLISHED, f"The pull request is open: {found.url}", found)
-        )
-    return None
+    if record.outcome and record.outcome.reason is Reason.PUBLISHING:  # we could not open it, a human could
+        return moved(record, Move.PUBLISH, _open(found))
+    unnoted = record.proposal is not None and record.state is TaskState.IN_REVIEW
+    return confirmed(record, _open(found)) if unnoted else None
 
 
 def _ended(record: Record, task: Task | None) -> Record | None:
@@ -82,10 +81,11 @@ def _ended(record: Record, task: Task | None) -> Record | None:
 def _proposed(bench: Bench, record: Record) -> Record | None:
     if record.proposal is None or record.state is not TaskState.IN_REVIEW:
         return None
-    found = bench.world.forge.propose(record.proposal)
-    return confirmed(
-        record, _over(TaskState.IN_REVIEW, Reason.PUBLISHED, f"The pull request is open: {found.url}", found)
-    )
+    return confirmed(record, _open(bench.world.forge.propose(record.proposal)))
+
+
+def _open(found: PullRequest) -> Outcome:
+    return _over(TaskState.IN_REVIEW, Reason.PUBLISHED, f"The pull request is open: {found.url}", found)
 
 
 def _over(state: TaskState, reason: Reason, sentence: str, found: PullRequest) -> Outcome:

@@ -143,6 +143,12 @@ def test_the_switch_that_forbids_pull_requests(line: Line) -> None:
     assert f"({line.scene.hub.origin}/octo/app/compare/autorun/github-1?expand=1)" in comment
     assert "Allow GitHub Actions to create and approve pull requests" in comment
     assert ran.report.end.exit_code == 0
+    # A human opens one by that link: the next run sees it, and asks for nothing more.
+    pull = line.scene.repo.pull_request("First", "By hand.", head="autorun/github-1", by="ana")
+    line.run({})
+    record = line.record(issue)
+    assert (record.state, record.pull_request and record.pull_request.number) == (TaskState.IN_REVIEW, pull.number)
+    assert "autorun:in-review" in issue.label_names
 
 
 def test_a_protected_branch_pattern(line: Line) -> None:

@@ -7,10 +7,12 @@ from typing import NoReturn
 
 import pytest
 
+from autorun.claim import Hold
 from autorun.core.errors import CredentialRefused, ProviderError
 from autorun.core.ledger import Seen
 from autorun.core.ledger.record import Record
 from autorun.core.model import AgentResult, Assignment, Ending, StopReason, TaskState
+from autorun.core.money.budget import Spent
 from autorun.core.report.journal import Happening
 from autorun.session import Ended, Session
 from autorun.terms import LEASE, Bench
@@ -102,6 +104,22 @@ def test_a_signal_ends_in_order_though_the_server_is_gone(shop: Workshop) -> Non
     shop.graves.all_dead = True
     shop.run({"a": [writes({})]})
     assert shop.git("diff", "--name-only", "main", "autorun/file-a") == "half.txt"
+
+
+def test_work_that_was_saved_outlives_a_runner_killed_over_it(shop: Workshop) -> None:
+    """Who went on from it and was killed took the conversation along, not the files of the one before."""
+    shop.task("a")
+    shop.run({"a": [ends(Ending.API_DOWN, files={"half.txt": ""})] * 9})
+    assert shop.record("a").session is not None
+    shop.clock.pass_(days=1)
+    with shop.bench(ActedAgent({})) as bench:
+        (task,) = bench.world.tasks.backlog().tasks
+        Hold.take(bench, task, bench.world.ledger.history().seen[task.id], Spent())
+    shop.graves.all_dead = True
+    ran = shop.run({"a": [writes({"rest.txt": ""})]})
+    assert ran.agent.told[0].session is None
+    assert "The files are as they were then." in ran.agent.messages("a")[0]
+    assert shop.git("diff", "--name-only", "main", "autorun/file-a").split() == ["half.txt", "rest.txt"]
 
 
 def test_what_a_failed_attempt_left_is_not_gone_on_with(shop: Workshop) -> None:

@@ -38,6 +38,7 @@ MOVES: dict[tuple[TaskState, Move], TaskState] = {
     (_S.IN_PROGRESS, Move.CLOSE): _S.CANCELLED,
     (_S.IN_PROGRESS, Move.MERGE): _S.DONE,
     (_S.IN_REVIEW, Move.BLOCK): _S.BLOCKED,
+    (_S.BLOCKED, Move.PUBLISH): _S.IN_REVIEW,  # a human opened the pull request
     **{(state, Move.MERGE): _S.DONE for state in _WAITING},
     **{(state, Move.CLOSE): _S.CANCELLED for state in _WAITING},
 }

@@ -112,6 +112,11 @@ class Record:
         """Attempts that count against `max_attempts`."""
         return sum(attempt.burned for attempt in self.attempts)
 
+    @property
+    def broke_off(self) -> bool:
+        """The last attempt ended without a word of its own: its runner died, or could not write any more."""
+        return self.holder is not None or (bool(self.attempts) and self.attempts[-1].reason is Reason.INTERRUPTED)
+
     def charged_since(self, moment: datetime) -> float:
         """USD charged by attempts that ended, or may still run, after `moment`."""
         return sum(a.charged_usd for a in self.attempts if a.ended_at is None or a.ended_at >= moment)

@@ -1,6 +1,6 @@
 """What an unfinished attempt leaves for the next one: a bonus that may be lost, never a decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autorun.core.checkpoints import Point
 from autorun.core.ledger.record import Record
@@ -26,6 +26,23 @@ class Unfinished:
     statement: Statement | None = None
     passed: tuple[Point, ...] = ()
     note: str = ""
+
+
+def still_true(found: Unfinished, record: Record) -> Unfinished:
+    """Return what holds of saved work if a later attempt went on from it and then broke off without a word.
+
+    That one has taken the conversation further and its files with it: those that were saved before are what is left.
+    """
+    if not record.broke_off or found.fence != record.fence - 1:
+        return found
+    return replace(
+        found,
+        fence=record.fence,
+        session=None,
+        stopped_at=None,
+        statement=None,
+        note="The files are as they were then. Somebody went on from there and was cut off; nothing is left of that.",
+    )
 
 
 def objection(found: Unfinished, record: Record, *, backend: str) -> str:
