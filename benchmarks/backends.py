@@ -20,12 +20,15 @@ from typing import Any
 
 from autorun.adapters.agents.anthropic_sdk import AnthropicSdk
 from autorun.adapters.agents.claude_code import ClaudeCode
-from autorun.adapters.agents.direct_access import DirectAccess
 from autorun.core.agent.briefing import standing_orders
 from autorun.core.model import Assignment, Ending, Limits, TaskId, Workspace
 from autorun.demo.script import edit, read, run, state, write
 from autorun.demo.scripted_model import Request, ScriptedModel
 from autorun.ports import Agent
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from kit.direct_access import DirectAccess
 
 TURNS = 20
 ROUNDS = 3

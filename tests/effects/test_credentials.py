@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from autorun.adapters.agents.direct_access import DirectAccess
 from autorun.core.credential import CredentialKind
 from autorun.core.errors import AgentUnavailable
 from autorun.effects import credentials
 from kit.agent_conformance import assignment
+from kit.direct_access import DirectAccess
 
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-fake"}
 TOKEN = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-fake"}

@@ -3,8 +3,8 @@
 from typing import Any
 
 from autorun.adapters.agents.anthropic_sdk import AnthropicSdk
-from autorun.adapters.agents.direct_access import DirectAccess
 from kit.claude import ENVIRON, KEY
+from kit.direct_access import DirectAccess
 
 
 def hired(url: str, *, credential: dict[str, str] | None = None, **options: Any) -> AnthropicSdk:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from autorun.adapters.agents.claude_code import ClaudeCode
-from autorun.adapters.agents.direct_access import DirectAccess
 from kit import tools
+from kit.direct_access import DirectAccess
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-fake"}

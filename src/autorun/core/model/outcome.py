@@ -66,7 +66,6 @@ class Reason(StrEnum):
     WORKSPACE = "workspace"
     PUBLISHING = "publishing"
     HUMAN_PUSHED = "human_pushed"
-    ANSWERED = "answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,10 +84,6 @@ def cut(text: str, limit: int = LONGEST) -> str:
     return text if len(text) <= limit else text[: max(limit - len(note), 0)].rstrip() + note
 
 
-def _visible(character: str) -> bool:
-    return character.isprintable() or character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
-
-
 def _unix_lines(text: str) -> str:
     return re.sub("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", text)
 

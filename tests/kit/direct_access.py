@@ -1,4 +1,4 @@
-"""The way to the model without a gateway between: the agent's process holds the credential itself."""
+"""The way to the model without a gateway between, for tests of one backend: its process holds the credential."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
