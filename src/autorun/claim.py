@@ -297,7 +297,7 @@ class Hold:
         """See whether the task is still to be done; a tracker that does not answer is asked again later."""
         self.looked_at = self.bench.monotonic()
         try:
-            now = self.bench.world.tasks.refresh(self.task)
+            now = self.bench.world.tasks.refresh(self.task, patient=False)
         except TaskGone as error:
             self.withdrawn = Outcome(state=TaskState.CANCELLED, reason=Reason.WITHDRAWN, sentence=str(error))
         except AutorunError:

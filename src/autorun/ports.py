@@ -36,8 +36,11 @@ class Tasks(Protocol):
         """Read everything the provider holds for us. Reads only. Raises ProviderError."""
         ...
 
-    def refresh(self, task: Task) -> Task:
-        """Read one task again, with its full text and comments. Raises TaskGone, ProviderError."""
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
+        """Read one task again, with its full text and comments; who is not `patient` waits for no rate limit.
+
+        Raises TaskGone, ProviderError.
+        """
         ...
 
     def show(self, task: Task, record: Record) -> None:

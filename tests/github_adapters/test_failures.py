@@ -260,6 +260,20 @@ def test_one_pull_request_whatever_breaks(scene: Scene, failure: failures.Failur
     assert len(scene.repo.pull_requests) == 1
 
 
+def test_a_look_by_the_way_waits_for_nothing(scene: Scene) -> None:
+    """Whoever keeps a lease meanwhile is told at once that the tracker is busy; who comes to work it waits."""
+    tasks = scene.tasks()
+    (task,) = tasks.backlog().tasks
+    limited = failures.secondary_limit(retry_after=5)
+    scene.hub.fail(limited, at=1)
+    with pytest.raises(RateLimited):
+        tasks.refresh(task, patient=False)
+    assert scene.waits == []
+    scene.hub.fail(limited, at=1)
+    assert tasks.refresh(task).id == task.id
+    assert scene.waits == [5]
+
+
 class Push:
     """Pushes for a proposal."""
 

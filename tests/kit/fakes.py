@@ -34,8 +34,9 @@ class MemoryTasks:
             resets_answer=self._resets_answer,
         )
 
-    def refresh(self, task: Task) -> Task:
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Return the task as it is now. Raises TaskGone."""
+        del patient
         if task.id not in self._tasks:
             raise TaskGone(f"{task.id} is not there any more.")
         return self._tasks[task.id]

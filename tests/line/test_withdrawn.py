@@ -38,10 +38,10 @@ def work(
     with shop.bench(ActedAgent({"a": [a_while], "b": [writes({"b.txt": ""})]})) as bench:
         refresh = bench.world.tasks.refresh
 
-        def fails_later(task: Task) -> Task:
-            if error is not None and shop.clock.monotonic() > 0:
+        def fails_later(task: Task, *, patient: bool = True) -> Task:
+            if error is not None and not patient:
                 raise error
-            return refresh(task)
+            return refresh(task, patient=patient)
 
         tasks = Broken(bench.world.tasks, "refresh", fails_later)
         bench.world = replace(bench.world, tasks=tasks)  # type: ignore[arg-type]  # a stand-in

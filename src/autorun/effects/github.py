@@ -91,6 +91,15 @@ class GitHub:
         """Return a repository by `owner/name`; no call is made."""
         return self._client.get_repo(name)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Wait for no rate limit and no second try while the block lasts: what cannot be had now is an error."""
+        until, self._until = self._until, 0.0
+        try:
+            yield
+        finally:
+            self._until = until
+
     def call(self, doing: str, action: Callable[[], T], *, repeatable: bool) -> T:
         """Make a call by PyGithub's objects; `doing` begins the sentence of a failure.
 

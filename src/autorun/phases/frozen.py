@@ -22,9 +22,9 @@ class FrozenTasks:
         """Return the one task."""
         return Backlog(tasks=(self.task,))
 
-    def refresh(self, task: Task) -> Task:
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Return the text that was planned."""
-        del task
+        del task, patient
         return self.task
 
     def show(self, task: Task, record: Record) -> None:

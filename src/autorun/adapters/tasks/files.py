@@ -57,8 +57,9 @@ class FileTasks:
         tasks = tuple(each.task for each in found if len(owners[each.identity]) == 1)
         return Backlog(tasks=tasks, faults=tuple(faults), edits_answer=True, resets_answer=self._writes)
 
-    def refresh(self, task: Task) -> Task:
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Read one task again. Raises TaskGone if its file is not there or no task any more, ProviderError."""
+        del patient  # there is nothing to wait for
         name = task.id.key + _SUFFIX
         try:
             return self._read(name).task

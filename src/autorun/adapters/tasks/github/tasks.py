@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 
@@ -91,8 +92,12 @@ class GitHubTasks:
         done = self._done(found)
         return Backlog(tasks=tuple(self._task(one, done) for one in found), faults=tuple(faults))
 
-    def refresh(self, task: Task) -> Task:
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Read one issue again, with its comments. Raises TaskGone, ProviderError."""
+        with nullcontext() if patient else self._hub.at_once():
+            return self._refreshed(task)
+
+    def _refreshed(self, task: Task) -> Task:
         found = self._reader.one(int(task.id.key)) if task.id.key.isdecimal() else None
         if found is None:
             raise TaskGone(

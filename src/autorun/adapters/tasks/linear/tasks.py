@@ -90,8 +90,9 @@ class LinearTasks:
         tasks = tuple(self._task(each) for each in found if not each.trashed)
         return Backlog(tasks=tasks, edits_answer=True, resets_answer=True)
 
-    def refresh(self, task: Task) -> Task:
+    def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Read one issue again; the answer that lets the task go on stays with it. Raises TaskGone, ProviderError."""
+        del patient  # no request of ours waits for more than a minute
         found = self._issue(task.id.key)
         fresh = self._task(found)
         return replace(fresh, answer=task.answer or fresh.answer)
