@@ -152,10 +152,11 @@ def test_runners_work_side_by_side(project: Project, model: ScriptedModel, gate:
             assert {status["task"], status["others"][0]["task"]} == {"file/slow1", "file/slow2"}
             assert status["session_id"] != status["others"][0]["session_id"]
             assert project.run("status").out.count("running on") == 2
-            gate.touch()
-            stopped = project.run("stop")
-            assert stopped.err.count("Asked session") == 2
-            assert (first.wait(5), second.wait(5)) == (0, 0)
+            with project.started("stop") as stopping:
+                assert stopping.stderr is not None
+                assert all(stopping.stderr.readline().startswith(b"Asked session") for _ in range(2))
+                gate.touch()
+                assert (first.wait(30), second.wait(30), stopping.wait(30)) == (0, 0, 0)
     for key in ("slow1", "slow2"):
         record = project.record(key)
         assert (record["state"], len(record["attempts"])) == ("in_review", 1)

@@ -219,6 +219,7 @@ def on_terminal(argv: tuple[str, ...], cwd: Path, environ: dict[str, str]) -> It
     """Run a command on a terminal of its own, in the foreground."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as a shell's foreground has it, whoever started the tests
         os.chdir(cwd)
         os.execve(argv[0], argv, environ | {"TERM": "xterm", "COLUMNS": "200", "LINES": "50"})  # noqa: S606  no shell wanted
     screen = Screen(pid=pid, terminal=terminal)
