@@ -63,7 +63,8 @@ def _followed(bench: Bench, record: Record, found: PullRequest | None) -> Record
     if found.state is PullRequestState.CLOSED:
         sentence = f"The pull request was closed without a merge: {found.url}"
         return moved(record, Move.CLOSE, _over(TaskState.CANCELLED, Reason.CLOSED_UNMERGED, sentence, found))
-    if record.outcome and record.outcome.reason is Reason.PUBLISHING:  # we could not open it, a human could
+    refused = record.outcome is not None and record.outcome.reason is Reason.PUBLISHING
+    if refused and record.state is TaskState.BLOCKED:  # we could not open it, a human could
         return moved(record, Move.PUBLISH, _open(found))
     unnoted = record.proposal is not None and record.state is TaskState.IN_REVIEW
     return confirmed(record, _open(found)) if unnoted else None

@@ -62,6 +62,7 @@ def test_a_task_that_a_human_closes_is_worked_no_further(shop: Workshop, status:
     assert (record.state, record.holder, record.burned) == (state, None, 0)
     assert record.outcome is not None
     assert record.outcome.reason is Reason.WITHDRAWN
+    assert record.outcome.sentence == f"The task is {status}: a human ended it."
     assert shop.git("branch", "--list", "autorun/*").split() == ["autorun/file-b"]
 
 

@@ -164,7 +164,7 @@ def withdrawn(task: Task) -> Outcome:
     return Outcome(
         state=task.state if gone else TaskState.TODO,
         reason=Reason.WITHDRAWN,
-        sentence=task.objection or f"The task was {task.state} when Autorun came to it.",
+        sentence=task.objection or f"The task is {task.state}: a human ended it.",
     )
 
 
