@@ -138,6 +138,21 @@ def test_faults_come_as_often_as_they_are_told_to() -> None:
     assert answers[2][2]["retry-after"] == "7"
 
 
+def test_an_error_leaves_the_connection_as_it_is() -> None:
+    """A server that closes without saying so would fail whoever asks again on the same connection."""
+    with ScriptedModel([overloaded(times=2), say("x")]) as model:
+        connection = http.client.HTTPConnection(urlsplit(model.url).netloc, timeout=10)
+        sockets, statuses = set(), []
+        for _ in range(3):
+            connection.request("POST", "/v1/messages", json.dumps(_asking("x")))
+            sockets.add(connection.sock)
+            answer = connection.getresponse()
+            statuses.append(answer.status)
+            answer.read()
+        connection.close()
+    assert (statuses, len(sockets)) == ([529, 529, 200], 1)
+
+
 def test_connections_break_as_told() -> None:
     """A drop closes without a word, and so does a hang when its time is up."""
     with ScriptedModel([drop(times=1), hang(0.1, times=1), say("x")]) as model:

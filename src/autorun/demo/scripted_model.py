@@ -198,9 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"event: message_start\ndata: {not json\n\n")
             case Breach.HANG:
                 model.pause(line.seconds)
+                self.close_connection = True
             case Breach.DROP:
-                pass
-        self.close_connection = True
+                self.close_connection = True
 
     def _send(self, answer: Answer, body: dict[str, Any], *, cut: bool = False) -> None:
         tools = frozenset(str(tool.get("name")) for tool in body.get("tools", []))
