@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -168,6 +169,19 @@ def test_a_stop_ends_the_wait(site: Site, reason: StopReason, code: int) -> None
     assert isinstance(error, Interrupted)
     assert error.exit_code == code
     assert time.monotonic() - begun < 1
+
+
+def test_a_signal_cuts_a_silent_server_short(site: Site) -> None:
+    """A try in flight has three more seconds, not its whole time-out, and none is made after it."""
+    site.replies = [Reply(body=b"x" * 100, seconds=30.0)]
+    asked: list[StopReason] = []
+    door = site.door(timeout=60.0, patience=90.0, stop=lambda: asked[0] if asked else None)
+    threading.Timer(0.3, lambda: asked.append(StopReason.SIGTERM)).start()
+    begun = time.monotonic()
+    for _ in range(2):
+        assert isinstance(failure(door), Interrupted)
+    assert 3 < time.monotonic() - begun < 6
+    assert len(site.asked) == 1
 
 
 def test_the_machines_netrc_is_not_used(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Every way a call to GitHub fails becomes one of our errors: a sentence, a remedy, and a wait where that helps."""
 
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -232,6 +233,28 @@ def test_a_stop_ends_the_wait(scene: Scene) -> None:
     )
     with pytest.raises(RateLimited):
         scene.tasks(client=hub).backlog()
+
+
+def test_a_signal_cuts_a_silent_github_short(scene: Scene) -> None:
+    """A call in flight has three more seconds, not its whole time-out, and none is made after it."""
+    asked: list[StopReason] = []
+    hub = scene.client(timeout=60, stop=lambda: asked[0] if asked else None)
+    tasks = scene.tasks(client=hub)
+    silent = scene.hub.fail(failures.silence(30))
+    threading.Timer(0.3, lambda: asked.append(StopReason.SIGINT)).start()
+    begun = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(Unreached, match="before this run had to end"):
+            tasks.backlog()
+    assert 3 < time.monotonic() - begun < 6
+    assert silent.hits == 1
+
+
+def test_a_signal_leaves_an_answering_github_its_time(scene: Scene) -> None:
+    """After a signal a task is shown as ever where GitHub takes a second."""
+    scene.hub.fail(failures.slow(1.0))
+    tasks = scene.tasks(client=scene.client(stop=lambda: StopReason.SIGTERM))
+    assert len(tasks.backlog().tasks) == 1
 
 
 # ------------ writes of which nobody knows

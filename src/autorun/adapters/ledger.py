@@ -5,7 +5,6 @@ Whatever a push answers short of success, the server is read again: what it hold
 
 import io
 import secrets
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,17 +14,16 @@ from autorun.core.ledger import BranchMove, History, Seen
 from autorun.core.ledger.codec import dump_record, load_record
 from autorun.core.ledger.push_answers import PushAnswer, access_refused, unreachable
 from autorun.core.ledger.record import Record
-from autorun.core.model import Fault, Stop, StopReason, TaskId
+from autorun.core.model import Fault, Stop, TaskId
 from autorun.effects import host
 from autorun.effects.git import RECEIVE_PACK, UPLOAD_PACK, Git, Remote
+from autorun.effects.last_moment import CutShort, LastMoment
 from autorun.effects.process import Finished
 from autorun.effects.store import Store
 
 FILE = "record.json"
 _ALL = f"+{naming.REF_PREFIX}*:{naming.REF_PREFIX}*"
 _WHOLE = "--depth=2147483647"
-_SIGNALS = frozenset({StopReason.SIGINT, StopReason.SIGTERM})
-_LAST_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +37,6 @@ class _Push:
     @property
     def branch(self) -> str | None:
         return next((ref for ref in self.moves if ref != self.ref), None)
-
-
-@dataclass(slots=True)
-class _LastMoment:
-    """Cuts a call short a moment after a signal: whoever sent it will not wait for a server that does not answer."""
-
-    stop: Stop
-    since: float | None = None
-
-    def __call__(self) -> StopReason | None:
-        reason = self.stop()
-        if reason not in _SIGNALS:
-            return None
-        self.since = self.since or time.monotonic()
-        return reason if time.monotonic() - self.since > _LAST_SECONDS else None
 
 
 class RefLedger:
@@ -77,7 +60,7 @@ class RefLedger:
         self._pauses = pauses
         self._timeout = timeout
         self._stop = stop
-        self._cut_short = False
+        self._last_moment = LastMoment(stop)
         self._contents: dict[str, bytes | None] = {}
         # The user's own repository may be at the other end: none of its hooks may run.
         self._receive = (f"--receive-pack={RECEIVE_PACK}",) if remote.local else ()
@@ -228,12 +211,10 @@ class RefLedger:
         raise unreachable(self._remote.url, said)
 
     def _finished(self, *arguments: str) -> Finished:
-        if self._cut_short:
-            raise unreachable(self._remote.url, "it did not answer before this run had to end")
-        last_moment = _LastMoment(self._stop)
-        finished = self._git.finished(*arguments, timeout=self._timeout, stop=last_moment)
-        self._cut_short = bool(finished.killed) and last_moment.since is not None
-        return finished
+        try:
+            return self._git.finished(*arguments, timeout=self._timeout, stop=self._last_moment.of_a_call())
+        except CutShort as error:
+            raise unreachable(self._remote.url, str(error)) from None
 
     def _read_commits(self, commits: Iterable[str]) -> dict[str, bytes | None]:
         """Return each commit's record as it is written, None where it has none."""

@@ -23,6 +23,7 @@ from autorun.effects.github_failures import (
     faults_of,
     understood,
 )
+from autorun.effects.last_moment import CutShort, LastMoment
 
 API_URL = "https://api.github.com"
 SERVER_URL = "https://github.com"
@@ -53,7 +54,8 @@ class GitHub:
 
     Rate limits are waited for while that ends within `patience` seconds from the client's making and `stop` has no
     reason; else they are RateLimited. Calls that may be repeated are, after each of `pauses` seconds, where GitHub
-    gave no usable answer. `expires_at` is when the token ends, as far as GitHub has told.
+    gave no usable answer. Once `stop` tells of a signal a call has 3 s left, and after one that took longer no other
+    is made. `expires_at` is when the token ends, as far as GitHub has told.
     """
 
     token: str = field(repr=False)
@@ -67,9 +69,11 @@ class GitHub:
     expires_at: datetime | None = field(default=None, init=False)
     _client: github.Github = field(init=False, repr=False)
     _until: float = field(init=False, repr=False)
+    _last_moment: LastMoment = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._until = time.monotonic() + self.patience
+        self._last_moment = LastMoment(self.stop)
         self._client = github.Github(
             auth=github.Auth.Token(self.token),
             base_url=self.api_url,
@@ -108,7 +112,9 @@ class GitHub:
         pauses = iter(self.pauses)
         for _ in range(_MOST_LIMITS):
             try:
-                return action()
+                return self._last_moment.wait_for(action)
+            except CutShort as error:
+                raise Unreached(f"{doing} failed: {error}.", hint="run again") from None
             except Exception as error:  # noqa: BLE001  whatever it is, it becomes a sentence
                 failure = understood(error, doing, host.now())
             if not self._patient(failure, pauses, repeatable=repeatable):

@@ -2,12 +2,14 @@
 
 import json
 import random
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import requests
@@ -16,12 +18,12 @@ import urllib3
 from autorun.core.errors import Interrupted, ProviderError
 from autorun.core.model import Stop, StopReason
 from autorun.effects import host
+from autorun.effects.last_moment import CutShort, LastMoment
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _MOST_BYTES = 32 * 1024 * 1024
 _PIECE = 64 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds
-_SIGTERM = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class JsonDoor:
     """Posts JSON to one address. `name` is what errors call it: neither address nor headers are ever told.
 
     One try lasts up to `timeout` seconds, all of them and the waits between up to `patience`. A reason of `stop` ends
-    a wait, not a try.
+    a wait; a signal leaves a try 3 s, too.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class JsonDoor:
         self._timeout = timeout
         self._patience = patience
         self._stop = stop
+        self._last_moment = LastMoment(stop)
         self._session = requests.Session()
         self._session.headers.update(headers or {})
         self._session.auth = _as_it_is
@@ -92,7 +95,11 @@ class JsonDoor:
         deadline = time.monotonic() + self._patience
         backoff = _FIRST_PAUSE
         while True:
-            reply, failure = self._try(payload, max(0.1, min(self._timeout, deadline - time.monotonic())))
+            seconds = max(0.1, min(self._timeout, deadline - time.monotonic()))
+            try:
+                reply, failure = self._last_moment.wait_for(partial(self._try, payload, seconds))
+            except CutShort:
+                raise self._interrupted() from None
             wanted = pause(reply) if reply is not None else 0.0
             if reply is not None and wanted is None:
                 return reply
@@ -108,11 +115,12 @@ class JsonDoor:
 
     def _wait(self, seconds: float) -> None:
         host.wait(seconds, self._stop)
-        if reason := self._stop():
-            raise Interrupted(
-                f"Waiting for {self._name} was interrupted.",
-                signal_number=_SIGTERM if reason is StopReason.SIGTERM else 2,
-            )
+        if self._stop():
+            raise self._interrupted()
+
+    def _interrupted(self) -> Interrupted:
+        number = signal.SIGTERM if self._stop() is StopReason.SIGTERM else signal.SIGINT
+        return Interrupted(f"Waiting for {self._name} was interrupted.", signal_number=number)
 
     def _try(self, payload: Any, seconds: float) -> tuple[Reply | None, str]:
         """Try once; instead of a reply return what went wrong, in words that hold no address."""
