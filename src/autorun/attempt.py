@@ -1,15 +1,16 @@
 """One attempt at a task: the agent is told, works, is checked and told again, until a verdict stands."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from autorun.claim import Hold
 from autorun.core import verdicts
 from autorun.core.agent import briefing
 from autorun.core.checkpoints import Choice, Decision, Point, Question
-from autorun.core.errors import Interrupted, LeaseLost, ResumeRefused
+from autorun.core.errors import AutorunError, Interrupted, LeaseLost, ResumeRefused
 from autorun.core.ledger.record import Record
-from autorun.core.ledger.unfinished import Unfinished
+from autorun.core.ledger.unfinished import Unfinished, files_alone
 from autorun.core.model import (
     AgentResult,
     AnswerKind,
@@ -49,6 +50,7 @@ class Attempt:
 
     `tree` is the base with all that the agent, and only the agent, changed; `before` the workspace as it was when the
     agent was let loose. `passed` are the checkpoints a human let it pass, `stopped_at` the one that waits for one.
+    `saved`: what an earlier stretch of it did lies on the shelf.
     """
 
     hold: Hold
@@ -63,6 +65,7 @@ class Attempt:
     statement: Statement | None = None
     stopped_at: Point | None = None
     passed: set[Point] = field(default_factory=set)
+    saved: bool = False
 
     def run(self, resumed: Unfinished | None, patch: bytes) -> Worked:
         """Work until the evidence holds or nothing is left to try; `resumed` and `patch` are an earlier attempt's."""
@@ -82,13 +85,25 @@ class Attempt:
             message = following
             self.before = changes.snapshot(self.workspace)  # what the checks left behind is not the agent's doing
 
-    def unfinished(self) -> tuple[Unfinished, bytes]:
-        """Return where the attempt stopped and its work as a patch, for the next one to go on from."""
-        changes = self.hold.bench.world.changes
-        patch = b""
-        if self.before:
-            self._take_changes()
-            patch = changes.patch(changes.change(self.workspace.base, self.tree), max_bytes=_WORK_BYTES, whole=True)
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what is unfinished for the next attempt, however the block ends.
+
+        What was published is cleared later. Before the agent is let loose there is nothing new, and what an earlier
+        attempt saved stays.
+        """
+        try:
+            yield
+        finally:
+            if self.before and not self.hold.lost:
+                with suppress(AutorunError):
+                    self._take_changes()
+                self._keep()
+
+    def _keep(self, *, files_only: bool = False) -> None:
+        """Put where the attempt stands, and its work as a patch, on the shelf."""
+        bench = self.hold.bench
+        changes = bench.world.changes
         found = Unfinished(
             task=self.hold.task.id,
             fence=self.hold.record.fence,
@@ -98,7 +113,11 @@ class Attempt:
             statement=self.statement,
             passed=tuple(sorted(self.passed)),
         )
-        return found, patch
+        if files_only:
+            found = files_alone(found)
+        with suppress(AutorunError, OSError):  # a bonus: losing it costs the resume
+            change = changes.change(self.workspace.base, self.tree)
+            bench.world.shelf.put(found, changes.patch(change, max_bytes=_WORK_BYTES, whole=True))
 
     # ------------ telling
 
@@ -244,6 +263,8 @@ class Attempt:
             limits=limits,
             session=hold.session,
         )
+        if self.saved:  # who is cut off from here on has taken the conversation further
+            self._keep(files_only=True)
         hold.running = True
         result = hold.bench.world.agent.work(assignment, stop=hold.stop, watch=hold.watch)
         hold.spend(result.usage)
@@ -253,6 +274,9 @@ class Attempt:
         hold.blocked += result.blocked
         if hold.lost:
             raise LeaseLost(f"{hold.task.id} was taken over by another runner; nothing of this attempt is published")
+        self._take_changes()
+        self._keep()  # checks may take long, and the runner may be killed over them
+        self.saved = True
         return result
 
     def _take_changes(self) -> None:
@@ -264,7 +288,6 @@ class Attempt:
     # ------------ judging
 
     def _judged(self, result: AgentResult) -> Judged:
-        self._take_changes()
         self.statement = result.statement
         if result.ending is Ending.STOPPED:
             raise Interrupted(result.sentence or "The run was asked to end.")

@@ -6,7 +6,7 @@ Each step yields the outcome that holds if nothing more can be done; the task is
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from autorun.attempt import Attempt
@@ -120,7 +120,7 @@ def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) ->
     with bench.world.workspaces.opened(task.id, base) as workspace:
         yield Step(name="agent", doing="The agent goes on" if resumed else "The agent starts", outcome=_UNFINISHED)
         attempt = Attempt(hold=hold, workspace=workspace, earlier=before)
-        with _keeping(bench, attempt):
+        with attempt.kept():
             worked = attempt.run(resumed, patch)
         if isinstance(worked.verdict, Stop):
             outcome = worked.verdict.outcome
@@ -165,17 +165,6 @@ def _kept(bench: Bench, hold: Hold, before: Record | None) -> tuple[Unfinished |
         bench.tell(Happening.WARNING, f"{refusal} The task starts afresh.", task=hold.task)
         return None, b""
     return found, patch
-
-
-@contextmanager
-def _keeping(bench: Bench, attempt: Attempt) -> Iterator[None]:
-    """Keep what an attempt leaves unfinished, however it ends; what was published is cleared later."""
-    try:
-        yield
-    finally:
-        if not attempt.hold.lost:
-            with suppress(AutorunError, OSError):  # a bonus: losing it costs the resume
-                bench.world.shelf.put(*attempt.unfinished())
 
 
 def _prepare(

@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,20 +22,23 @@ TERM_SECONDS, KILL_SECONDS = 7.5, 10.0
 
 @dataclass
 class Busy:
-    """A script whose second answer keeps the sandbox busy for ten minutes, as long as `busy` holds."""
+    """A script whose second answer keeps the sandbox busy for ten minutes, while `busy`; `other` replaces it."""
 
     busy: bool = True
+    other: Callable[[Conversation], Line] | None = None
     asked: list[Conversation] = field(default_factory=list)
 
     def __call__(self, conversation: Conversation) -> Line:
         self.asked.append(conversation)
+        if self.other:
+            return self.other(conversation)
         lines: list[Line] = [
             write("half.txt", "half\n"),
             run("sleep 600" if self.busy else "true"),
             write("rest.txt", "rest\n"),
             state(completed="All is there.", title="Do all of it", criteria={"it is there": "half.txt, rest.txt"}),
         ]
-        return lines[conversation.turns]
+        return lines[min(conversation.turns, 3)]
 
 
 @pytest.fixture
@@ -128,6 +131,48 @@ def test_without_the_session_folder_the_task_starts_afresh(project: Project, scr
     assert "The run ended before the task did" in afresh.first
     assert published(other) == ["half.txt", "rest.txt"]
     assert [one["reason"] for one in other.record("long")["attempts"]] == ["interrupted", "published"]
+
+
+def test_who_is_killed_over_the_checks_loses_no_work(project: Project, script: Busy) -> None:
+    """The agent's work is saved before they run: the next run has its files and goes on in the same conversation."""
+    script.busy = False
+    project.config('workspace: {verify: ["test ! -e rest.txt || sleep 600"]}\n')
+    with project.started("start") as process:
+        eventually(
+            (project.root / ".ai-agents/session/tasks/long/unfinished.json").exists, "the checks are under way"
+        )
+        process.kill()
+    asked = len(script.asked)
+    project.config('workspace: {verify: ["test ! -e bad.txt"]}\n')
+    done = project.run("start")
+    assert done.code == 0, done.err
+    (again,) = script.asked[asked:]
+    assert again.turns == asked
+    assert "stopped before you could finish" in again.last
+    assert published(project) == ["half.txt", "rest.txt"]
+    assert [one["reason"] for one in project.record("long")["attempts"]] == ["interrupted", "published"]
+
+
+def test_who_is_killed_over_a_repair_keeps_the_files_from_before_it(project: Project, script: Busy) -> None:
+    """The conversation went on without them, so another one is opened, and told so."""
+    done = state(completed="All is there.", title="Do all of it", criteria={"it is there": "half.txt"})
+
+    def spoils(conversation: Conversation) -> Line:
+        return [write("bad.txt", "bad\n"), done, run("sleep 600")][conversation.turns]
+
+    def repairs(conversation: Conversation) -> Line:
+        return [run("mv bad.txt half.txt"), done][conversation.turns]
+
+    script.other = spoils
+    project.config('workspace: {verify: ["test ! -e bad.txt"]}\n')
+    with project.started("start") as process:
+        eventually(lambda: len(script.asked) == 3, "the repair is under way")
+        process.kill()
+    script.other = repairs
+    ended = project.run("start")
+    assert ended.code == 0, ended.err
+    assert "The files are as they were then." in script.asked[3].first
+    assert published(project) == ["half.txt"]
 
 
 def moved(project: Project, folder: Path) -> Project:

@@ -106,15 +106,17 @@ def test_a_signal_ends_in_order_though_the_server_is_gone(shop: Workshop) -> Non
     assert shop.git("diff", "--name-only", "main", "autorun/file-a") == "half.txt"
 
 
-def test_work_that_was_saved_outlives_a_runner_killed_over_it(shop: Workshop) -> None:
+@pytest.mark.parametrize("killed", [1, 2])
+def test_work_that_was_saved_outlives_runners_killed_over_it(shop: Workshop, killed: int) -> None:
     """Who went on from it and was killed took the conversation along, not the files of the one before."""
     shop.task("a")
     shop.run({"a": [ends(Ending.API_DOWN, files={"half.txt": ""})] * 9})
     assert shop.record("a").session is not None
     shop.clock.pass_(days=1)
-    with shop.bench(ActedAgent({})) as bench:
-        (task,) = bench.world.tasks.backlog().tasks
-        Hold.take(bench, task, bench.world.ledger.history().seen[task.id], Spent())
+    for _ in range(killed):
+        with shop.bench(ActedAgent({})) as bench:
+            (task,) = bench.world.tasks.backlog().tasks
+            Hold.take(bench, task, bench.world.ledger.history().seen[task.id], Spent())
     shop.graves.all_dead = True
     ran = shop.run({"a": [writes({"rest.txt": ""})]})
     assert ran.agent.told[0].session is None

@@ -54,6 +54,11 @@ class Attempt:
         """USD this attempt is charged: never less than was spent, over by at most the reservation."""
         return self.usage.cost_usd + self.reserved_usd
 
+    @property
+    def broke_off(self) -> bool:
+        """It ended without a word of its own: its runner died, or could not write any more."""
+        return self.ended_at is None or self.reason is Reason.INTERRUPTED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -114,8 +119,8 @@ class Record:
 
     @property
     def broke_off(self) -> bool:
-        """The last attempt ended without a word of its own: its runner died, or could not write any more."""
-        return self.holder is not None or (bool(self.attempts) and self.attempts[-1].reason is Reason.INTERRUPTED)
+        """Whether the last attempt did."""
+        return bool(self.attempts) and self.attempts[-1].broke_off
 
     def charged_since(self, moment: datetime) -> float:
         """USD charged by attempts that ended, or may still run, after `moment`."""

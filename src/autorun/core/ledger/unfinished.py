@@ -29,15 +29,20 @@ class Unfinished:
 
 
 def still_true(found: Unfinished, record: Record) -> Unfinished:
-    """Return what holds of saved work if a later attempt went on from it and then broke off without a word.
+    """Return what holds of saved work if all later attempts broke off without a word.
 
-    That one has taken the conversation further and its files with it: those that were saved before are what is left.
+    They may have taken the conversation further, and their files with them: those saved before are what is left.
     """
-    if not record.broke_off or found.fence != record.fence - 1:
+    later = record.attempts[max(0, found.fence) :]
+    if not later or not all(attempt.broke_off for attempt in later):
         return found
+    return replace(files_alone(found), fence=record.fence)
+
+
+def files_alone(found: Unfinished) -> Unfinished:
+    """Return what is left of saved work if its conversation goes on and is then cut off."""
     return replace(
         found,
-        fence=record.fence,
         session=None,
         stopped_at=None,
         statement=None,
