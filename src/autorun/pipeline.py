@@ -24,6 +24,7 @@ from autorun.core.errors import (
     RateLimited,
     ResumeRefused,
     TaskGone,
+    TaskUnreadable,
     Unanswered,
     WorkspaceFailed,
 )
@@ -230,6 +231,8 @@ def broken_off(error: AutorunError, hold: Hold) -> Outcome:
             return _interrupted(hold)
         case TaskGone():
             state, reason = TaskState.CANCELLED, Reason.WITHDRAWN
+        case TaskUnreadable():
+            reason = Reason.WITHDRAWN
         case ContentRefused():
             state, reason = TaskState.BLOCKED, Reason.POLICY
         case BranchRefused():

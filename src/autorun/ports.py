@@ -39,7 +39,7 @@ class Tasks(Protocol):
     def refresh(self, task: Task, *, patient: bool = True) -> Task:
         """Read one task again, with its full text and comments; who is not `patient` waits for no rate limit.
 
-        Raises TaskGone, ProviderError.
+        Raises TaskGone, TaskUnreadable, ProviderError.
         """
         ...
 

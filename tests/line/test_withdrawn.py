@@ -6,11 +6,15 @@ from dataclasses import replace
 import pytest
 
 from autorun.core.errors import AutorunError, ProviderError, TaskGone
+from autorun.core.ledger import Seen
+from autorun.core.ledger.record import Record
 from autorun.core.model import AgentResult, Assignment, Ending, Reason, StopReason, Task, TaskState
 from autorun.session import Session
 from autorun.terms import LEASE
 from kit.repos import write_files
 from kit.workshop import ActedAgent, Broken, Workshop, ends, writes
+
+GARBLED = {".ai-agents/state/a.md": "---\nlabels: [\n---\n# Title: Task a\n"}
 
 
 @pytest.fixture
@@ -75,6 +79,32 @@ def test_an_edit_by_the_way_stops_nobody(shop: Workshop) -> None:
     """A task that is still to be done is worked on."""
     assert work(shop, lambda: sets_status(shop, "a", "in_progress"), 10) is None
     assert shop.record("a").state is TaskState.IN_REVIEW
+
+
+def test_a_file_that_somebody_is_writing_stops_nobody(shop: Workshop) -> None:
+    """What makes no sense in the middle of the work is no word about it."""
+    assert work(shop, lambda: write_files(shop.root, GARBLED), 10) is None
+    assert shop.record("a").state is TaskState.IN_REVIEW
+
+
+def test_a_file_that_makes_no_sense_when_it_is_claimed_is_left(shop: Workshop) -> None:
+    """It costs neither an attempt nor the session: the next one says what to mend, or works it."""
+    with shop.bench(ActedAgent({"b": [writes({"b.txt": ""})]})) as bench:
+        ledger = bench.world.ledger
+
+        def write(record: Record, *, over: Seen | None) -> Seen:
+            if record.task.key == "a" and record.holder:
+                write_files(shop.root, GARBLED)
+            return ledger.write(record, over=over)
+
+        bench.world = replace(bench.world, ledger=Broken(ledger, "write", write))  # type: ignore[arg-type]  # a stand-in
+        report = Session(bench=bench).run()
+    assert report.end.exit_code == 0
+    record = shop.record("a")
+    assert (record.state, record.burned) == (TaskState.TODO, 0)
+    assert record.outcome is not None
+    assert "is no task any more. The front matter is no valid YAML" in record.outcome.sentence
+    assert shop.record("b").state is TaskState.IN_REVIEW
 
 
 def test_a_task_that_is_gone_is_cancelled(shop: Workshop) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autorun.adapters.tasks.files import FileTasks
-from autorun.core.errors import ConfigurationError, ProviderError, TaskGone
+from autorun.core.errors import ConfigurationError, ProviderError, TaskGone, TaskUnreadable
 from autorun.core.ledger import History, Seen
 from autorun.core.ledger.record import Record
 from autorun.core.model import Outcome, Priority, Reason, Task, TaskId, TaskState
@@ -169,7 +169,7 @@ def test_a_file_that_became_malformed_is_gone_as_a_task(folder: Path) -> None:
     tasks = FileTasks(folder, writes=True)
     (task,) = tasks.backlog().tasks
     (folder / "good.md").write_text("---\nstatus: [\n---\n# x")
-    with pytest.raises(TaskGone, match=r"no task any more\. The front matter is no valid YAML"):
+    with pytest.raises(TaskUnreadable, match=r"no task any more\. The front matter is no valid YAML"):
         tasks.refresh(task)
     with pytest.raises(ProviderError, match="could not be written") as failure:
         tasks.show(task, record_of(task.id, TaskState.DONE))

@@ -50,6 +50,10 @@ class TaskGone(ProviderError):
     """A task we were about to work on is no longer there (deleted, moved, transferred)."""
 
 
+class TaskUnreadable(ProviderError):
+    """A task we were about to work on is there, and does not make sense as it is now."""
+
+
 class AgentUnavailable(AutorunError):
     """The agent cannot start: CLI missing or too old, no credential, credential refused, no sandbox."""
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from autorun.core.errors import ConfigurationError, ProviderError, TaskGone
+from autorun.core.errors import ConfigurationError, ProviderError, TaskGone, TaskUnreadable
 from autorun.core.ledger.record import Record
 from autorun.core.model import Backlog, Fault, Priority, Task
 from autorun.core.taskfile import MAX_BYTES, Malformed, TaskFile, parse, render, slug, with_status
@@ -58,7 +58,7 @@ class FileTasks:
         return Backlog(tasks=tasks, faults=tuple(faults), edits_answer=True, resets_answer=self._writes)
 
     def refresh(self, task: Task, *, patient: bool = True) -> Task:
-        """Read one task again. Raises TaskGone if its file is not there or no task any more, ProviderError."""
+        """Read one task again. Raises TaskGone if its file is not there, TaskUnreadable if it is no task any more."""
         del patient  # there is nothing to wait for
         name = task.id.key + _SUFFIX
         try:
@@ -66,7 +66,9 @@ class FileTasks:
         except FileNotFoundError:
             raise self._gone(name) from None
         except (OSError, ValueError) as error:
-            raise TaskGone(f"{self._folder / name} is no task any more. {_sentence(error)}") from None
+            raise TaskUnreadable(
+                f"{self._folder / name} is no task any more. {_sentence(error)}", hint="mend the file"
+            ) from None
 
     def show(self, task: Task, record: Record) -> None:
         """Set the file's status to the record's state, every other byte stays. Raises TaskGone, ProviderError."""
