@@ -109,7 +109,7 @@ def walk(bench: Bench, hold: Hold, steps: Iterator[Step]) -> Settled:
 
 def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) -> Iterator[Step]:
     """The line itself."""
-    listed, hold.task = hold.task, bench.world.tasks.refresh(hold.task)
+    listed, hold.task = hold.task, _read_again(hold)
     task = hold.task
     if not still_open(task, listed):
         yield Step(name="claim", doing="It is no longer to be done", outcome=verdicts.withdrawn(task))
@@ -129,6 +129,19 @@ def _steps(bench: Bench, hold: Hold, before: Record | None, deliver: Deliver) ->
             return
         yield Step(name="verify", doing="The evidence holds", outcome=_UNFINISHED)
     yield from deliver(bench, hold, before, worked.verdict.statement, worked.evidence)
+
+
+def _read_again(hold: Hold) -> Task:
+    """Read a claimed task again. A rate limit is waited for here, where waiting keeps the lease."""
+    bench, tasks = hold.bench, hold.bench.world.tasks
+    try:
+        return tasks.refresh(hold.task, patient=False)
+    except Unanswered:
+        pass
+    except RateLimited as error:
+        if error.resets_at is not None:
+            bench.wait((error.resets_at - bench.now()).total_seconds(), hold.stop)
+    return tasks.refresh(hold.task)
 
 
 def published(

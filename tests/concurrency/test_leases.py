@@ -10,7 +10,7 @@ import pytest
 
 from autorun.adapters.workspaces import GitWorkspaces
 from autorun.claim import Hold
-from autorun.core.errors import AutorunError, LeaseLost, Unanswered
+from autorun.core.errors import AutorunError, LeaseLost, RateLimited, Unanswered
 from autorun.core.ledger.record import Record
 from autorun.core.model import (
     Activity,
@@ -21,6 +21,7 @@ from autorun.core.model import (
     Reason,
     Stop,
     StopReason,
+    Task,
     TaskState,
     Usage,
     Watch,
@@ -66,6 +67,30 @@ def test_a_live_holder_keeps_its_task_though_clocks_differ(shop: Workshop, minut
             shop.clock.pass_(minutes=1)
         assert hold.record.expires_at is not None
         assert hold.record.expires_at - shop.clock.now() > LEASE - RENEWAL - timedelta(minutes=2)
+
+
+def test_a_rate_limit_met_after_the_claim_does_not_cost_it(shop: Workshop) -> None:
+    """It is waited for longer than a lease lasts; the task stays ours, and is then worked."""
+    stolen: list[bool] = []
+    with shop.bench(ActedAgent({"a": [writes({"a.txt": ""})]})) as bench:
+        tasks, limits = bench.world.tasks, [shop.clock.now() + timedelta(minutes=50)]
+
+        def refresh(task: Task, *, patient: bool = True) -> Task:
+            if not patient and limits and shop.clock.now() < limits[0]:
+                raise RateLimited("GitHub asks for a pause.", resets_at=limits[0])
+            return tasks.refresh(task, patient=patient)
+
+        def wait(seconds: float, stop: Stop) -> None:
+            for _ in range(int(seconds // 60)):
+                shop.clock.pass_(minutes=1)
+                assert stop() is None
+                stolen.append(takes_over(shop))
+
+        bench.world = replace(bench.world, tasks=Broken(tasks, "refresh", refresh))  # type: ignore[arg-type]  # a stand-in
+        bench.wait = wait
+        Session(bench=bench).run()
+    assert stolen == [False] * 50
+    assert shop.record("a").state is TaskState.IN_REVIEW
 
 
 def test_a_silent_holder_loses_its_task_after_the_grace(shop: Workshop) -> None:

@@ -32,8 +32,10 @@ def work(
     Returns why the agent was asked to end.
     """
     told: list[StopReason | None] = []
+    begun: list[bool] = []
 
     def a_while(assignment: Assignment) -> AgentResult:
+        begun.append(True)
         meanwhile()
         shop.clock.pass_(minutes=minutes)
         told.append(bench.stops[assignment.task]())
@@ -43,7 +45,7 @@ def work(
         refresh = bench.world.tasks.refresh
 
         def fails_later(task: Task, *, patient: bool = True) -> Task:
-            if error is not None and not patient:
+            if error is not None and begun:
                 raise error
             return refresh(task, patient=patient)
 
