@@ -333,7 +333,7 @@ def test_a_guard_that_raises_an_alarm_kills(tmp_path: Path) -> None:
     pids = given.workspace.path / "pids"
 
     def guard(workspace: Workspace) -> Guard:
-        return lambda pid: f"It ate {workspace.path.name} as {pid}." if pids.exists() else ""
+        return lambda pid: f"It ate {workspace.path.name} as {pid}." if pids.exists() and pids.read_text() else ""
 
     hog = f"setsid -f {FOREVER}; echo $PPID > pids; {FOREVER}"
     result, _ = _played([run(hog)], given, guard=guard)
