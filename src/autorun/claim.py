@@ -45,9 +45,9 @@ class Hold:
 
     `running`: a stretch has begun and is not booked. `lost`: another runner has the task. `refused`: the ledger takes
     our credential no longer. `withdrawn`: how the task ends because a human took it back meanwhile; `looked_at`
-    (monotonic) is when that was last looked for. `cost_estimated`: a subscription pays. `written_at` is when the
-    record was last known to be ours, `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask
-    it to cover what a call may cost; `writing` keeps their writes and ours apart.
+    (monotonic) is when that was last looked for. `written_at` is when the record was last known to be ours,
+    `tried_at` (monotonic) when a renewal was last tried. The gateway's threads ask it to cover what a call may cost;
+    `writing` keeps their writes and ours apart.
     """
 
     bench: Bench
@@ -66,7 +66,6 @@ class Hold:
     lost: bool = False
     refused: bool = False
     withdrawn: Outcome | None = None
-    cost_estimated: bool = False
     blocked: list[str] = field(default_factory=list)
     writing: RLock = field(default_factory=RLock, repr=False)
 
@@ -83,7 +82,7 @@ class Hold:
                 ttl=terms.lease,
                 session_id=terms.session_id,
                 reserve_usd=terms.reserve_usd,
-                cost_estimated=terms.cost_estimated,
+                estimated=terms.cost_estimated,
             ),
             revision=task.revision,
         )
@@ -99,7 +98,7 @@ class Hold:
             looked_at=now,
             written_at=bench.now(),
             session=before.session,
-            cost_estimated=terms.cost_estimated,
+            usage=Usage(estimated=terms.cost_estimated),
         )
 
     @property
@@ -261,7 +260,6 @@ class Hold:
             usage=used,
             burned=burns(outcome),
             reserved_usd=unknown,
-            cost_estimated=self.cost_estimated,
         )
 
     @property

@@ -196,7 +196,6 @@ def _prepare(
         session_id=terms.session_id,
         findings=evidence.findings,
         run_url=terms.run_url,
-        cost_estimated=hold.cost_estimated,
         blocked=tuple(hold.blocked),
     )
     message = rendering.commit_message(task, statement, session_id=terms.session_id)

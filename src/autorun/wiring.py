@@ -193,7 +193,7 @@ def _slack(config: Config, terms: Terms) -> tuple[Notifier, ...]:
         return ()
     from autorun.adapters.notify.slack import Slack  # noqa: PLC0415
 
-    style = Style(run_url=terms.run_url, cost_estimated=terms.cost_estimated, own=terms.secrets)
+    style = Style(run_url=terms.run_url, own=terms.secrets)
     return (Slack.configured(config.progress, style, warn=lambda text: sys.stderr.write(f"warning: {text}\n")),)
 
 

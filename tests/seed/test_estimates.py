@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from autorun.core.ledger.record import Record
+from autorun.core.report.journal import Happening
+from autorun.core.report.progress import spent, told
 from autorun.core.report.rendering import status_comment
+from autorun.core.report.summary import job_summary
 from kit.split import Split
 from kit.workshop import Workshop, make_workshop, needs_input, says, writes
 
@@ -29,8 +32,18 @@ def test_each_attempt_knows_whether_its_cost_is_an_estimate(shop: Workshop) -> N
     assert comment(shop, shop.record("a")).count("$0.25 (estimated)") == 2
     shop.run({"a": [writes({"a.txt": ""})]}, only=("a",))
     record = shop.record("a")
-    assert [attempt.cost_estimated for attempt in record.attempts] == [True, False]
+    assert [attempt.usage.estimated for attempt in record.attempts] == [True, False]
     assert "2 attempts, $0.50 (estimated) in all." in comment(shop, record)
+
+
+def test_whoever_tells_of_the_money_says_so(shop: Workshop) -> None:
+    """The log, the terminal's last line, and the job's page."""
+    shop.task("a")
+    ran = shop.run({"a": [writes({"a.txt": ""})]}, cost_estimated=True)
+    assert spent(ran.report.usage) == "2 turns, $0.25 (estimated)"
+    *entries, end = shop.notes.entries
+    assert next(told(entry) for entry in entries if entry.what is Happening.TASK_ENDED).endswith("$0.25 (estimated))")
+    assert job_summary(tuple(entries), end).count("$0.25 (estimated)") == 2
 
 
 def test_a_job_without_a_credential_passes_the_estimate_on(shop: Workshop, tmp_path: Path) -> None:

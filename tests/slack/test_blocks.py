@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -202,8 +203,10 @@ def test_the_end_names_the_limit_and_every_task() -> None:
 
 def test_money_on_a_subscription_is_an_estimate() -> None:
     """As everywhere."""
-    style = Style(cost_estimated=True)
-    assert "$0.84 (estimated)" in whole(slack_blocks.task_ended(ended(REVIEW), REVIEW, style))
+    entry = ended(REVIEW)
+    assert entry.usage is not None
+    guessed = replace(entry, usage=replace(entry.usage, estimated=True))
+    assert "$0.84 (estimated)" in whole(slack_blocks.task_ended(guessed, REVIEW, STYLE))
 
 
 @pytest.mark.parametrize("on_complete", [True, False])

@@ -110,6 +110,7 @@ def facts(said: Statement, *findings: Finding, run_url: str = "") -> PullRequest
 
 
 def record(outcome: Outcome, task: Task = GITHUB, *, estimated: bool = False) -> Record:
+    usage = Usage(turns=4, cost_usd=0.5, estimated=estimated)
     begun = claimed(
         Record(task=task.id),
         Holder(nonce="n"),
@@ -117,9 +118,9 @@ def record(outcome: Outcome, task: Task = GITHUB, *, estimated: bool = False) ->
         ttl=timedelta(minutes=15),
         session_id="s-1",
         reserve_usd=1,
-        cost_estimated=estimated,
+        estimated=estimated,
     )
-    return settled(begun, outcome, now=NOW + timedelta(minutes=5), usage=Usage(turns=4, cost_usd=0.5), burned=False)
+    return settled(begun, outcome, now=NOW + timedelta(minutes=5), usage=usage, burned=False)
 
 
 # ------------ laws

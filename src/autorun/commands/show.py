@@ -10,6 +10,7 @@ from autorun.core.ledger import Seen
 from autorun.core.ledger.record import Attempt, Holder
 from autorun.core.model import TaskId
 from autorun.core.report.progress import spent
+from autorun.core.report.rendering import money
 from autorun.core.text.loglines import one_line
 from autorun.shop import shop
 
@@ -109,4 +110,5 @@ def _name(holder: Holder) -> str:
 def _line(seen: Seen) -> str:
     record = seen.record
     why = f" {record.outcome.reason}" if record.outcome else ""
-    return f"  {seen.commit[:10]}  fence {record.fence}  {record.state}{why}  ${record.charged_usd:.2f}"
+    charged = money(record.charged_usd, estimated=record.estimated)
+    return f"  {seen.commit[:10]}  fence {record.fence}  {record.state}{why}  {charged}"

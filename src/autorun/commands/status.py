@@ -11,10 +11,12 @@ from autorun.commands.common import effective, emit_json, json_flag, options, ou
 from autorun.core.config.layers import Effective
 from autorun.core.errors import AutorunError
 from autorun.core.ledger import History
+from autorun.core.ledger.record import Record
 from autorun.core.model import TaskState
 from autorun.core.planning import Plan, standing
 from autorun.core.report.journal import Entry
 from autorun.core.report.progress import plain, spent
+from autorun.core.report.rendering import money
 from autorun.core.report.status import RunnerState, SessionState
 from autorun.core.text.loglines import one_line
 from autorun.effects import host
@@ -29,13 +31,14 @@ _REFRESH_SECONDS = 1.0
 class Standing:
     """Everything `status` tells. `others` are sessions that run beside `session`.
 
-    `counts` are tasks by state, `total_cost` the USD of every record.
+    `counts` are tasks by state, `total_cost` the USD of every record, and whether that is an estimate.
     """
 
     session: SessionState | None
     others: tuple[SessionState, ...]
     counts: dict[TaskState, int]
     total_cost: float
+    estimated: bool
     entries: tuple[Entry, ...]
     fault: str = ""
 
@@ -78,11 +81,12 @@ def command(overrides: dict[str, object], *, watch: bool, as_json: bool) -> None
 def look(place: Place, found: Effective) -> Standing:
     """Read the session folders, the backlog and the records; a tracker out of reach costs only the counts."""
     counts: dict[TaskState, int] = {}
-    cost, fault = 0.0, ""
+    records: tuple[Record, ...] = ()
+    fault = ""
     try:
         with shop(place, found) as open_shop:
             today, history = open_shop.look()
-        counts, cost = _counts(today, history), sum(seen.record.charged_usd for seen in history.seen.values())
+        counts, records = _counts(today, history), tuple(seen.record for seen in history.seen.values())
     except AutorunError as error:
         fault = str(error)
     top = place.session_folder
@@ -91,7 +95,8 @@ def look(place: Place, found: Effective) -> Standing:
         session=last[1] if last else None,
         others=tuple(state for folder, state in running(top) if last and folder.path != last[0].path),
         counts=counts,
-        total_cost=cost,
+        total_cost=sum(record.charged_usd for record in records),
+        estimated=any(record.estimated for record in records),
         entries=last[0].entries(_EVENTS) if last else (),
         fault=fault,
     )
@@ -117,7 +122,7 @@ def as_text(found: Standing) -> str:
         lines.append(
             f"tasks    {found.completed} of {found.total} in review or done, {100 * found.rate:.0f} % ({by_state})"
         )
-    lines.append(f"cost     ${found.total_cost:.2f} over all sessions")
+    lines.append(f"cost     {money(found.total_cost, estimated=found.estimated)} over all sessions")
     if found.fault:
         lines.append(f"warning  the backlog cannot be read: {one_line(found.fault, 600)}")
     if found.entries:

@@ -82,7 +82,6 @@ def _result(bench: Bench, leg: Leg, delivery: _Delivery) -> Result:
         checks=delivery.evidence.checks if handed and delivery.evidence else Comparison(),
         head=delivery.head if handed else "",
         base=delivery.base if handed else "",
-        cost_estimated=bench.terms.cost_estimated,
     )
 
 
@@ -94,7 +93,7 @@ def _shelved(bench: Bench, leg: Leg, result: Result) -> str:
         found, patch = shelf.take(leg.task.id) or (None, b"")
         if result.session is None or found is None or found.base not in leg.bases:
             return ""
-        if found.fence == fence - 1 and result.usage == Usage():  # no agent began: it is as it was
+        if found.fence == fence - 1 and result.usage.turns == 0:  # no agent began: it is as it was
             found = replace(found, fence=fence)
             shelf.put(found, patch)
         return found.base if found.fence == fence else ""

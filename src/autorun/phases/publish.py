@@ -80,7 +80,6 @@ def _publication(hold: Hold, itinerary: Itinerary, leg: Leg, take: Take, unpack:
     if handed is None:
         raise HandoverRefused("there is nothing")
     result, bundle = handed
-    hold.cost_estimated = result.cost_estimated
     if result.statement is None:
         outcome = believed(result.outcome, hold.attempts)
         _take_over(hold, itinerary, leg, result)

@@ -152,7 +152,6 @@ class Result:
     head: str = ""
     kept: str = ""
     base: str = ""
-    cost_estimated: bool = False
 
 
 # ------------ the plan

@@ -36,7 +36,7 @@ class Attempt:
 
     `reserved_usd` is what may have been spent since the last write: zero once the attempt has ended in order,
     charged in full when its runner died. `burned` attempts count against `max_attempts`; an outage, a signal
-    or a human's stop burns none. `cost_estimated`: a subscription pays.
+    or a human's stop burns none.
     """
 
     number: int
@@ -47,7 +47,6 @@ class Attempt:
     reserved_usd: float = 0.0
     reason: Reason | None = None
     burned: bool = False
-    cost_estimated: bool = False
 
     @property
     def charged_usd(self) -> float:
@@ -113,6 +112,11 @@ class Record:
         return sum(attempt.charged_usd for attempt in self.attempts)
 
     @property
+    def estimated(self) -> bool:
+        """Whether a subscription paid for some of it, so that the money is an estimate."""
+        return any(attempt.usage.estimated for attempt in self.attempts)
+
+    @property
     def burned(self) -> int:
         """Attempts that count against `max_attempts`."""
         return sum(attempt.burned for attempt in self.attempts)
@@ -135,7 +139,7 @@ def claimed(
     ttl: timedelta,
     session_id: str,
     reserve_usd: float = 0.0,
-    cost_estimated: bool = False,
+    estimated: bool = False,
 ) -> Record:
     """Return the record with a new attempt by `holder`: a claim, or a steal if someone else holds it.
 
@@ -154,7 +158,7 @@ def claimed(
         session_id=session_id,
         started_at=now,
         reserved_usd=reserve_usd,
-        cost_estimated=cost_estimated,
+        usage=Usage(estimated=estimated),
     )
     return replace(
         record,
@@ -188,7 +192,6 @@ def settled(
     usage: Usage,
     burned: bool,
     reserved_usd: float = 0.0,
-    cost_estimated: bool = False,
 ) -> Record:
     """Return the record of a finished attempt: nobody holds the task, the cost is final.
 
@@ -201,7 +204,6 @@ def settled(
         reserved_usd=reserved_usd,
         reason=outcome.reason,
         burned=burned,
-        cost_estimated=cost_estimated or record.attempts[-1].cost_estimated,
     )
     return replace(
         record,

@@ -44,7 +44,10 @@ Guard = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a stretch of agent work consumed. `turns` are model answers, `context_tokens` the latest size."""
+    """What a stretch of agent work consumed. `turns` are model answers, `context_tokens` the latest size.
+
+    `estimated`: a subscription pays for some of it, the money is what it would cost otherwise.
+    """
 
     turns: int = 0
     input_tokens: int = 0
@@ -53,6 +56,7 @@ class Usage:
     cache_write_tokens: int = 0
     cost_usd: float = 0.0
     context_tokens: int = 0
+    estimated: bool = False
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -63,6 +67,7 @@ class Usage:
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
             context_tokens=other.context_tokens or self.context_tokens,
+            estimated=self.estimated or other.estimated,
         )
 
 

@@ -2,6 +2,7 @@
 
 from autorun.core.model import Outcome, Usage
 from autorun.core.report.journal import Entry, Happening
+from autorun.core.report.rendering import cost
 from autorun.core.text.loglines import one_line
 
 _NAME_THEIR_TASK = frozenset({Happening.TASK_STARTED, Happening.TASK_SKIPPED})
@@ -38,4 +39,4 @@ def spent(usage: Usage | None) -> str:
     """Return what was consumed in a few words."""
     if usage is None:
         return ""
-    return f"{usage.turns} turns, ${usage.cost_usd:.2f}"
+    return f"{usage.turns} turns, {cost(usage)}"

@@ -41,7 +41,7 @@ _CONCLUSIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestFacts:
-    """What a pull request tells beside the task. `cost_estimated`: on a subscription, money is an estimate."""
+    """What a pull request tells beside the task."""
 
     statement: Statement
     comparison: Comparison
@@ -50,7 +50,6 @@ class PullRequestFacts:
     session_id: str
     findings: tuple[Finding, ...] = ()
     run_url: str = ""
-    cost_estimated: bool = False
     blocked: tuple[str, ...] = ()
 
 
@@ -110,7 +109,7 @@ def status_comment(task: Task, record: Record, *, run_url: str = "") -> str:
         sections.append(f"It is tried again after {_moment(record.next_eligible_at)}.")
     sections += [f"- {outgoing.line(warning, 400)}" for warning in task.warnings[:_LISTED]]
     if record.attempts:
-        sections.append(_attempts(record.attempts))
+        sections.append(_attempts(record))
     if run_url:
         sections.append(outgoing.link("The run", run_url) + " has the log.")
     return outgoing.cut("\n\n".join(section for section in sections if section) + "\n")
@@ -131,6 +130,11 @@ def verification(comparison: Comparison) -> str:
 def money(usd: float, *, estimated: bool = False) -> str:
     """Return an amount of US dollars."""
     return f"${usd:.2f}" + (" (estimated)" if estimated else "")
+
+
+def cost(usage: Usage) -> str:
+    """Return what a usage cost, and whether that is an estimate."""
+    return money(usage.cost_usd, estimated=usage.estimated)
 
 
 def _title(task: Task, statement: Statement, limit: int) -> str:
@@ -162,7 +166,7 @@ def _run(task: Task, facts: PullRequestFacts) -> str:
     name = outgoing.code(str(task.id))
     lines = [
         f"- Task: {outgoing.link(name, task.url) if task.url else name}",
-        f"- Cost: {money(usage.cost_usd, estimated=facts.cost_estimated)}, {usage.turns} turns",
+        f"- Cost: {cost(usage)}, {usage.turns} turns",
         f"- Model: {outgoing.code(facts.model)}",
         f"- Session: {outgoing.code(facts.session_id)}",
     ]
@@ -187,13 +191,14 @@ def _blocker(blocker: Blocker) -> str:
     return "\n\n".join(parts)
 
 
-def _attempts(attempts: tuple[Attempt, ...]) -> str:
+def _attempts(record: Record) -> str:
+    attempts = record.attempts
     rows = [
         f"| {a.number} | {_moment(a.started_at)} | {_result(a)} | {a.usage.turns} "
-        f"| {money(a.charged_usd, estimated=a.cost_estimated)} |"
+        f"| {money(a.charged_usd, estimated=a.usage.estimated)} |"
         for a in attempts[-_ATTEMPTS:]
     ]
-    total = money(sum(a.charged_usd for a in attempts), estimated=any(a.cost_estimated for a in attempts))
+    total = money(record.charged_usd, estimated=record.estimated)
     head = ("| attempt | started | ended | turns | cost |", "|---|---|---|---|---|")
     return "\n".join((*head, *rows, "", f"{len(attempts)} attempt{'s' * (len(attempts) != 1)}, {total} in all."))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autorun.core.model import Blocker, Outcome, Reason, TaskId, TaskState, Usage
 from autorun.core.report.journal import Entry, Happening
-from autorun.core.report.rendering import money
+from autorun.core.report.progress import spent
 from autorun.core.text import outgoing
 from autorun.core.text.secrets import redacted
 
@@ -44,7 +44,6 @@ class Style:
     """What every message has in common. `own` are the values that may never leave."""
 
     run_url: str = ""
-    cost_estimated: bool = False
     own: tuple[str, ...] = field(default=(), repr=False)
 
     def text(self, foreign: str, limit: int = _TEXT) -> str:
@@ -56,11 +55,6 @@ class Style:
     def plain(self, foreign: str, limit: int) -> str:
         """Return foreign text on one line for where there is no markup."""
         return redacted(outgoing.line(redacted(foreign, self.own), limit), self.own)
-
-    def spent(self, usage: Usage | None) -> str:
-        """Return what was consumed."""
-        usage = usage or Usage()
-        return f"{usage.turns} turns, {money(usage.cost_usd, estimated=self.cost_estimated)}"
 
 
 def started(entry: Entry, planned: str, style: Style) -> Message:
@@ -87,7 +81,7 @@ def task_ended(entry: Entry, outcome: Outcome, style: Style) -> Message:
     blocks += [_section(told) for blocker in outcome.blockers[:_LISTED] if (told := _blocker(blocker, style))]
     if outcome.state in _STUCK:
         blocks.append(_section(f"*What to do*: {_what_to_do(entry, outcome, style)}"))
-    blocks.append(_context(entry, style, style.spent(entry.usage)))
+    blocks.append(_context(entry, style, spent(entry.usage or Usage())))
     return _message(f"{_HEADLINES.get(outcome.state, outcome.state)}: {_short(entry, style)}", blocks)
 
 
@@ -107,12 +101,12 @@ def asking(entry: Entry, style: Style) -> Message:
 def update(last: Entry, ended: Sequence[Entry], style: Style) -> Message:
     """The work goes on: what is in hand, what became of the tasks so far."""
     step = f" ({style.text(last.step, 40)})" if last.step else ""
-    spent = _sum(ended) + (last.usage or Usage())
+    so_far = _sum(ended) + (last.usage or Usage())
     return _message(
         f"Autorun is at work: {_short(last, style)}",
         [
             _section(f":hourglass_flowing_sand: *At work*\n{_task(last, style)}\n{style.text(last.text)}{step}"),
-            _context(last, style, _counts(ended), style.spent(spent)),
+            _context(last, style, _counts(ended), spent(so_far)),
         ],
     )
 
@@ -132,7 +126,7 @@ def session_ended(entry: Entry, ended: Sequence[Entry], style: Style, *, unsent:
     if listed:
         blocks.append(_section("\n".join([*listed[:_LISTED], *more])))
     late = [f"{unsent} earlier messages could not be sent"] if unsent else []
-    blocks.append(_context(entry, style, style.spent(entry.usage or _sum(ended)), *late))
+    blocks.append(_context(entry, style, spent(entry.usage or _sum(ended)), *late))
     return _message(f"{headline}: {_counts(ended)}", blocks)
 
 

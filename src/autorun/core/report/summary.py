@@ -2,17 +2,16 @@
 
 from autorun.core.model import Outcome, Usage
 from autorun.core.report.journal import Entry, Happening
-from autorun.core.report.rendering import money
+from autorun.core.report.rendering import cost
 from autorun.core.text import outgoing
 
 _ROWS = 300
 
 
-def job_summary(entries: tuple[Entry, ...], end: Entry, *, cost_estimated: bool = False) -> str:
+def job_summary(entries: tuple[Entry, ...], end: Entry) -> str:
     """Return the page. `entries` are the session's ended tasks, skipped tasks and warnings; `end` closed it."""
     usage = end.usage or Usage()
-    total = money(usage.cost_usd, estimated=cost_estimated)
-    parts = [f"## Autorun\n\n{outgoing.line(end.text, 400)}. {usage.turns} turns, {total}."]
+    parts = [f"## Autorun\n\n{outgoing.line(end.text, 400)}. {usage.turns} turns, {cost(usage)}."]
     worked = [entry for entry in entries if entry.what is Happening.TASK_ENDED]
     if worked:
         rows = [_row(entry, entry.outcome) for entry in worked[:_ROWS] if entry.outcome is not None]
@@ -29,4 +28,4 @@ def _row(entry: Entry, outcome: Outcome) -> str:
     found = outcome.pull_request
     what = outgoing.link("pull request", found.url) if found else outgoing.cell(outcome.sentence)
     name = outgoing.cell(f"{entry.task} {entry.title}", 120)
-    return f"| {name} | {outcome.state} | {what} | {usage.turns} | {money(usage.cost_usd)} |"
+    return f"| {name} | {outcome.state} | {what} | {usage.turns} | {cost(usage)} |"
