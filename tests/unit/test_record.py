@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from autorun.core.errors import RecordUnreadable
+from autorun.core.ledger import History, Seen
 from autorun.core.ledger.codec import dump_record, load_record
 from autorun.core.ledger.moves import Move
 from autorun.core.ledger.record import VERSION, Attempt, Holder, Kept, Record, claimed, may_take, moved
@@ -104,6 +105,15 @@ def test_what_was_kept_goes_with_the_attempt_that_left_it() -> None:
     assert claimed(free, Holder(nonce="m"), now=NOW, ttl=timedelta(1), session_id="t").kept is None
     merged = Outcome(state=TaskState.DONE, reason=Reason.MERGED, sentence="It is merged.")
     assert moved(free, Move.MERGE, merged).kept is None
+
+
+def test_a_history_goes_on_with_the_newest_record_of_a_task() -> None:
+    """Others stay as they were seen, and so does the history before."""
+    other = Seen(commit="a", record=Record(task=TaskId(provider="github", key="8")))
+    old, new = (Seen(commit=commit, record=HELD) for commit in ("b", "c"))
+    before = History(seen={other.record.task: other, HELD.task: old}, faults={})
+    assert before.after(new).seen == {other.record.task: other, HELD.task: new}
+    assert before.seen[HELD.task] == old
 
 
 def test_a_holder_is_someone_in_progress() -> None:

@@ -1,6 +1,7 @@
 """What people read: complete, within the forge's limits, and inert wherever the words are not ours."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -232,6 +233,17 @@ def test_only_a_github_issue_is_closed() -> None:
     """A file or Linear key means another thing on the forge."""
     for task in (LOCAL, Task(id=TaskId(provider="linear", key="7"), title="x")):
         assert "Closes" not in pull_request_body(task, facts(statement()))
+
+
+def test_what_the_sandbox_refused_is_listed() -> None:
+    """Each connection on a line of its own, inert; where there was none there is no such part."""
+    tried = replace(facts(statement()), blocked=("To evil.example:443: @octocat <b>", "To b.example:80"))
+    body = pull_request_body(GITHUB, tried)
+    part = body.partition("## Refused connections\n\n")[2]
+    assert part.startswith("The sandbox let none of these out:\n\n- ")
+    assert part.count("\n- To ") == 2
+    assert_inert(part.partition("\n\n## ")[0])
+    assert "Refused connections" not in pull_request_body(GITHUB, facts(statement()))
 
 
 def test_missing_evidence_is_said() -> None:
