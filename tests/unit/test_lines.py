@@ -21,7 +21,7 @@ def _read(lines: Lines, pieces: list[bytes]) -> list[bytes]:
     return [line for piece in pieces for line in lines.feed(piece)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(documents, max_size=5), st.integers(1, 40), st.booleans())
 def test_short_lines_arrive_as_they_were_sent(sent: list[dict[str, Any]], size: int, ascii_only: bool) -> None:
     stream = "".join(json.dumps(document, ensure_ascii=ascii_only) + "\n" for document in sent).encode()

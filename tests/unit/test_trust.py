@@ -185,6 +185,43 @@ def test_a_command_approves_without_a_label_only_if_it_started_this_run() -> Non
     assert verdict(replace(facts, asked_by=20), RULES, ROLES).approval == deed(20, MAX)
 
 
+def test_a_command_lets_go_on_if_it_is_new_or_started_this_run() -> None:
+    """What was said before our last word is answered; without such a word every command is new."""
+    notes = (
+        note(1, ANA, "/autorun"),
+        note(2, ANA, "fine"),
+        note(3, EVE, "/autorun"),
+        note(4, MAX, "/autorun retry"),
+        note(5, MAX, "/autorun stop"),
+    )
+    facts = replace(labelled(), notes=notes)
+
+    def counted(facts: Facts, since: datetime | None) -> list[int]:
+        return [said.id for said, _ in commands(facts, RULES, ROLES, since=since)]
+
+    assert counted(facts, None) == [1, 4]
+    assert counted(facts, at(2)) == [4]
+    assert counted(facts, at(4)) == []
+    assert counted(replace(facts, asked_by=1), at(4)) == [1]
+
+
+def test_an_agent_reads_comments_as_they_stood_at_the_approval() -> None:
+    """Not later ones, nor those changed later, of strangers, or ours; whom to ask comes latest first, each once."""
+    notes = (
+        note(1, ANA),
+        note(2, MAX, edited=5),
+        note(3, MAX, edited=12),
+        note(4, EVE),
+        note(5, MAX, ours=True),
+        note(6, BOT),
+        note(7, ANA),
+        note(10, MAX),
+    )
+    facts, approval = replace(labelled(), notes=notes), deed(10, ANA)
+    assert [each.id for each in shown(facts, approval, RULES, ROLES)] == [1, 2, 7]
+    assert commenters(facts, approval) == ("ana", "eve", "max")
+
+
 def test_a_later_command_approves_what_was_changed_meanwhile() -> None:
     """The newest word of someone trusted is the one that counts; a status question is no approval."""
     facts = labelled(changes=(deed(15, EVE),))
