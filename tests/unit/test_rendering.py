@@ -55,6 +55,7 @@ PIECES = [
     "\u00ad", "[skip ci]", "[ci skip]", "[no ci]", "skip-checks: true", "\n\nCo-authored-by: x <y@z>", "text", " ",
     "\nAutorun-Task: github/1", "Signed-off-by: me", "*", "[^1]", "[^1]: note", "$$x$$", "'", '"', "\x00", "\x1b[0m",
 ]  # fmt: skip
+EXAMPLES = settings().max_examples
 HOSTILE = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=60))
 
 MENTION = re.compile(r"@[A-Za-z0-9_-]")
@@ -126,7 +127,7 @@ def record(outcome: Outcome, task: Task = GITHUB, *, estimated: bool = False) ->
 # ------------ laws
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * EXAMPLES, deadline=None)
 @given(HOSTILE)
 @example("&#64;octocat")
 @example("[a]\n\n[a]: https://evil.example")
@@ -146,7 +147,7 @@ def test_making_inert_twice_changes_nothing(text: str) -> None:
     assert outgoing.inert(outgoing.inert(text)) == outgoing.inert(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(HOSTILE, st.sampled_from([GITHUB, LOCAL]))
 def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     """Hostile words in every field leave our headings, our one marker and our one closing word, and nothing else."""
@@ -169,7 +170,7 @@ def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     assert "\n" not in pull_request_title(task, statement(text, text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(HOSTILE)
 def test_a_status_comment_says_only_what_we_say(text: str) -> None:
     """Blockers, sentences and remedies that hold hostile words leave one heading and one marker."""
@@ -352,7 +353,7 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
         state=TaskState.BLOCKED,
         reason=Reason.AGENT_BLOCKED,
         sentence=long,
-        blockers=tuple(Blocker(what=long, why=long, needed=long) for _ in range(9)),
+        blockers=(Blocker(what=long[:5000], why=long[:5000], needed=long[:5000]),) * 9,
     )
     comment = status_comment(GITHUB, record(outcome))
     assert len(comment) <= outgoing.LONGEST
