@@ -35,4 +35,5 @@ def test_what_is_switched_off_never_stops_a_task(checkpoints: Checkpoints) -> No
     assert checkpoints.asks(Point.REGRESSION) is checkpoints.on_regression_failure
     assert checkpoints.asks(Point.CONTEXT) is checkpoints.on_context_high
     assert checkpoints.on_blocker or not checkpoints.asks(Point.BLOCKER)
+    assert checkpoints.turn_interval is not None or not checkpoints.asks(Point.TURNS)
     assert checkpoints.turns == (None if checkpoints.mode is Mode.AUTONOMOUS else checkpoints.turn_interval)

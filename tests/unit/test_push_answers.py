@@ -32,7 +32,13 @@ def test_a_refusal_is_the_one_of_its_own_ref() -> None:
     assert answer.own_reason(BRANCH) == "push declined due to repository rule violations"
     assert answer.own_reason(REF) == ""
     assert answer.own_reason("refs/heads/other") == ""
-    assert answer.hopeless(URL) is None
+
+
+def test_a_server_that_refused_a_ref_has_looked_at_it() -> None:
+    """Whatever words of a hook's stand beside that: another ref may be taken."""
+    said = "remote: the requested URL returned error: 403\nremote: ticket not found"
+    assert refused(said, BRANCH_RULE).hopeless(URL) is None
+    assert refused(said).hopeless(URL) is not None
 
 
 def test_lines_that_refuse_nothing_are_passed_over() -> None:

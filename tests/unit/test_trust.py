@@ -236,5 +236,6 @@ def test_whoever_could_have_approved_or_changed_is_asked_for() -> None:
     """Changes before any approval matter to nobody."""
     facts = replace(labelled(changes=(deed(5, EVE), deed(11, MAX))), notes=(note(20, EVE, "/autorun"),))
     assert whom_to_ask(facts) == {"ana", "max", "eve"}
-    assert whom_to_ask(labelled(changes=(deed(5, EVE),))) == {"ana"}
+    assert whom_to_ask(labelled(changes=(deed(9, EVE),))) == {"ana"}
+    assert whom_to_ask(labelled(changes=(deed(10, EVE),))) == {"ana", "eve"}
     assert whom_to_ask(Facts(label="autorun", labelled=False, changes=(deed(5, EVE),))) == frozenset()
