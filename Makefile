@@ -7,15 +7,20 @@ BIN := .venv/bin
 CLAUDE := tools/claude/node_modules/.bin/claude
 SCHEMAS := tools/dev/.schemas/.ready
 STAND_INS := tools/act/node_modules/.ready
+PURE := tests/unit tests/slack/test_blocks.py tests/sandbox/test_confinement.py
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/tools/claude/node_modules/.bin:$(PATH)
 
-.PHONY: sandbox demo test crash-sweep lint format generate bench lock clean
+.PHONY: sandbox demo test coverage crash-sweep lint format generate bench lock clean
 
 demo: .venv/.ready $(CLAUDE) sandbox  ## the main job on the embedded defaults: no network, no credentials
 	$(BIN)/autorun demo
 
 test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS) sandbox  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
+
+coverage: .venv/.ready  ## every branch of the core is taken by the tests that need nothing else
+	$(BIN)/coverage run -m pytest -q --hypothesis-profile=few $(PURE)
+	$(BIN)/coverage report
 
 crash-sweep: .venv/.ready $(SCHEMAS)  ## lives cut at every outward effect, and crowds of runners; minutes
 	PYTHONPATH=tests $(BIN)/python -m crash.sweep

@@ -1,6 +1,6 @@
 """Caps hold whatever runs side by side, and nothing that was spent is forgotten."""
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from autorun.core.money.allowance import Allowance, Purse, Scope, Shortfall
 from autorun.core.pacing import Pace
@@ -74,6 +74,7 @@ def test_a_call_that_outlives_its_stretch_is_still_charged() -> None:
 
 
 @given(per_minute=st.integers(1, 5), gaps=st.lists(st.floats(0, 40, allow_nan=False), max_size=40))
+@example(per_minute=1, gaps=[0.0, 1.0, 90.0])
 def test_no_minute_sees_more_calls_than_allowed(per_minute: int, gaps: list[float]) -> None:
     """Calls begin in order, never before they came, and at most so many within any 60 seconds."""
     pace, now, begun = Pace(per_minute=per_minute), 0.0, list[float]()

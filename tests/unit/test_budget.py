@@ -79,6 +79,34 @@ def test_a_stretch_never_gets_more_than_is_left(
     )
 
 
+@pytest.mark.parametrize(
+    ("budget", "ending", "key"),
+    [
+        (Budget(usd_per_task=9, usd_per_session=5), Ending.COST_LIMIT, "autonomous.cost_limit_per_session"),
+        (Budget(usd_per_task=9, usd_per_day=4), Ending.COST_LIMIT, "autonomous.cost_limit_per_day"),
+        (Budget(minutes_per_task=60, minutes_per_session=9), Ending.TIME_LIMIT, "autonomous.minutes_per_session"),
+        (Budget(usd_per_task=2, usd_per_session=5), Ending.COST_LIMIT, ""),
+        (Budget(usd_per_task=5, usd_per_session=5), Ending.COST_LIMIT, ""),
+        (Budget(minutes_per_task=9, minutes_per_session=60), Ending.TIME_LIMIT, ""),
+        (Budget(turns_per_task=1, minutes_per_session=9, usd_per_session=0), Ending.TURN_LIMIT, ""),
+    ],
+)
+def test_what_ended_a_task_is_the_tightest_limit_of_its_kind(budget: Budget, ending: Ending, key: str) -> None:
+    """The task's own is met first where it is as tight, and then nothing wider is to blame."""
+    reached = beyond_task(budget, Spent(), Usage(), 0, ending=ending)
+    assert (reached.remedy if reached else "") == (f"Raise `{key}`." if key else "")
+
+
+@given(st.none() | st.floats(0, 100), _budgets)
+def test_a_planned_task_may_cost_its_share_and_no_limit_appears(share: float | None, budget: Budget) -> None:
+    """Whoever dealt out the money counts the tasks; what is off stays off."""
+    one = budget.of_one_task(share)
+    assert one.tasks_per_session is None
+    assert one.usd_per_session == (None if budget.usd_per_session is None else share)
+    assert one.usd_per_day == (None if budget.usd_per_day is None else share)
+    assert (one.usd_per_task, one.minutes_per_session) == (budget.usd_per_task, budget.minutes_per_session)
+
+
 @given(_budgets, _spent, _used, st.floats(0, 1e5), st.sampled_from(Ending))
 def test_only_a_wider_limit_that_left_less_is_blamed(
     budget: Budget, spent: Spent, used: Usage, seconds: float, ending: Ending

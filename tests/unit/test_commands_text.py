@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from autorun.core.github.commands_text import Order, Spoken, parse
 from autorun.core.github.names import compare_page, repository_at, task_of_branch
-from autorun.core.model import TaskId
+from autorun.core.model import AnswerKind, TaskId
 from autorun.core.naming import branch, next_branch
 
 
@@ -41,6 +41,13 @@ def test_commands(comment: str, order: Order, text: str) -> None:
 def test_other_comments(comment: str) -> None:
     """Quoted, in code, indented, later or glued: no command."""
     assert parse(comment) is None
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_three_commands_let_a_stopped_task_go_on(order: Order) -> None:
+    """Each as the answer of its own name; the others answer nothing."""
+    answers = {Order.WORK: AnswerKind.WORK, Order.RETRY: AnswerKind.RETRY, Order.APPROVE: AnswerKind.APPROVE}
+    assert order.answer is answers.get(order)
 
 
 @given(st.text())

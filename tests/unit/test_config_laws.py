@@ -22,7 +22,7 @@ SCHEMA = Draft202012Validator(document_schema())
 IN_FILE = [option for option in OPTIONS.values() if option.spec.in_file]
 DEPENDENT = {key for key, option in OPTIONS.items() if option.spec.by}
 
-patiently = settings(deadline=None, max_examples=50)  # a busy machine is no counterexample
+patiently = settings(deadline=None, max_examples=settings().max_examples // 2)  # a busy machine is no counterexample
 letters = st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="$")
 printable = st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="$")
 texts = st.text(letters, min_size=1, max_size=12)

@@ -1,10 +1,12 @@
 """Only exact names, only port 443, only addresses in the open internet."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, strategies as st
 
 from autorun.core.errors import ConfigurationError
-from autorun.core.sandbox.domains import Target, allowed_names, asked, is_public, objection
+from autorun.core.sandbox.domains import Blocked, Target, allowed_names, asked, is_public, objection
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,20 @@ def test_names_match_whole_and_in_any_case() -> None:
 def test_only_a_plain_connect_is_understood(head: bytes, target: Target | None) -> None:
     """Anything else has no target."""
     assert asked(head) == target
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "during", "sentence"),
+    [
+        ("evil.example", 443, "", "A connection to evil.example:443 was refused: No."),
+        ("evil.example", 80, "npm ci", "A connection to evil.example:80 was refused: No. Made by: npm ci"),
+        ("GET http://evil.example/", 0, "", "A connection to `GET http://evil.example/` was refused: No."),
+    ],
+)
+def test_a_refused_connection_is_told_in_a_sentence(host: str, port: int, during: str, sentence: str) -> None:
+    """With its port where it had one, and with what was being done then, if that is known."""
+    refused = Blocked(host=host, port=port, at=datetime(2026, 11, 20, tzinfo=UTC), why="No", during=during)
+    assert str(refused) == sentence
 
 
 @given(st.binary(max_size=400))

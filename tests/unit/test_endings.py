@@ -66,6 +66,17 @@ def test_only_a_clean_end_with_a_statement_is_stated(
             assert concluded == cut
 
 
+def test_work_that_was_finished_before_it_was_cut_is_finished() -> None:
+    """The cut came too late to matter; without a statement it is what ended the work."""
+    done = Ended(failed=False, turns=1, statement=STATEMENT)
+    for end, ending in (
+        (done, Ending.STATED),
+        (Ended(failed=False, turns=1), Ending.STOPPED),
+        (None, Ending.STOPPED),
+    ):
+        assert conclude(Transcript(end=end), cut=CUT, exited=CLEAN).ending is ending
+
+
 def test_a_result_without_any_turn_is_a_crash() -> None:
     """A command that ran instead of the model looks like a success, and is none."""
     end = Ended(failed=False, why="completed", turns=0)

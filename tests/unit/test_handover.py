@@ -23,8 +23,20 @@ from autorun.core.ledger.handover import (
     refused,
     shares,
 )
-from autorun.core.ledger.record import Kept, Record
-from autorun.core.model import AgentSession, Blocker, Outcome, Reason, Task, TaskId, TaskState, Usage
+from autorun.core.ledger.record import Holder, Kept, Record, claimed
+from autorun.core.model import (
+    AgentSession,
+    Blocker,
+    Claimed,
+    Outcome,
+    PullRequest,
+    Reason,
+    Statement,
+    Task,
+    TaskId,
+    TaskState,
+    Usage,
+)
 from autorun.core.verdicts import Attempts
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -120,6 +132,76 @@ def test_what_was_kept_is_found_by_names_of_our_own() -> None:
     ):
         with pytest.raises(HandoverRefused):
             read_result(encoded(forged), one)
+
+
+STATED = Statement(claimed=Claimed.COMPLETED, summary="Done.")
+WORKED = Result(
+    task=leg("one").task.id,
+    nonce="n",
+    outcome=Outcome(state=TaskState.IN_REVIEW, reason=Reason.PUBLISHED, sentence="Done."),
+    session=AgentSession(backend="acted", id="talk", model="opus"),
+    statement=STATED,
+    head="a" * 40,
+    base="b",
+)
+PULL = PullRequest(branch="autorun/file-one", url="https://github.com/o/r/pull/1", number=1)
+
+
+@pytest.mark.parametrize(
+    ("forged", "why"),
+    [
+        (WORKED, ""),
+        (replace(WORKED, head="a" * 64), ""),
+        (replace(WORKED, session=None), ""),
+        (replace(WORKED, task=TaskId(provider="file", key="two")), "is one of file/two"),
+        (replace(WORKED, nonce="m"), "another claim"),
+        (replace(WORKED, usage=Usage(cost_usd=-1.0)), "a usage that cannot be"),
+        (replace(WORKED, usage=Usage(turns=-1)), "a usage that cannot be"),
+        (replace(WORKED, usage=Usage(input_tokens=10**13)), "a usage that cannot be"),
+        (replace(WORKED, session=AgentSession(backend="acted", id="../talk", model="opus")), "a conversation"),
+        (replace(WORKED, outcome=replace(WORKED.outcome, pull_request=PULL)), "claims a pull request"),
+        (replace(WORKED, head=""), "claims work without handing it over"),
+        (replace(WORKED, statement=None), "claims work without handing it over"),
+        (replace(WORKED, outcome=NOT_STARTED), "hands over work it does not claim"),
+        (replace(WORKED, head="a" * 39 + "G"), "names a commit"),
+        (replace(WORKED, head="--upload-pack=x"), "names a commit"),
+        (replace(WORKED, kept="0" * 63), "names a list of files"),
+        (replace(WORKED, base="c"), "was not planned"),
+    ],
+)
+def test_a_result_that_no_runner_of_ours_would_write_is_refused(forged: Result, why: str) -> None:
+    """Whatever it claims beyond its own work, the reason says which claim it is."""
+    if why:
+        with pytest.raises(HandoverRefused, match=why):
+            read_result(encoded(forged), leg("one"))
+    else:
+        assert read_result(encoded(forged), leg("one")) == forged
+
+
+def test_a_result_of_another_version_or_form_is_refused() -> None:
+    """Every byte is as we would have written it."""
+    data = encoded(WORKED)
+    for wrong, why in (
+        (encoded(replace(WORKED, v=2)), "version 2"),
+        (data.replace(b":", b": ", 1), "not written as Autorun writes it"),
+        (
+            data.replace(b'"nonce":"n"', b'"nonce":"n","usage":{"cost_usd":1e999}'),
+            "it (is not written|cannot be read)",
+        ),
+        (b"\xff", "cannot be read"),
+        (b"[]", "cannot be read"),
+    ):
+        with pytest.raises(HandoverRefused, match=why):
+            read_result(wrong, leg("one"))
+
+
+def test_the_claim_of_a_plan_is_known_by_its_nonce() -> None:
+    """Not by the task alone: another run may have claimed it since, or nobody holds it."""
+    free = Record(task=leg("one").task.id)
+    for holder, held in ((Holder(nonce="n"), True), (Holder(nonce="m"), False)):
+        record = claimed(free, holder, now=NOW, ttl=timedelta(minutes=15), session_id="s")
+        assert leg("one").holds(record) is held
+    assert not leg("one").holds(free)
 
 
 def test_cost_counts_up_to_the_reservation() -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from autorun.core.text.lines import Lines
@@ -20,7 +21,7 @@ def _read(lines: Lines, pieces: list[bytes]) -> list[bytes]:
     return [line for piece in pieces for line in lines.feed(piece)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(documents, max_size=5), st.integers(1, 40), st.booleans())
 def test_short_lines_arrive_as_they_were_sent(sent: list[dict[str, Any]], size: int, ascii_only: bool) -> None:
     stream = "".join(json.dumps(document, ensure_ascii=ascii_only) + "\n" for document in sent).encode()
@@ -39,6 +40,14 @@ def _shortened(whole: Any, cut: Any, limit: int) -> bool:
             return all(_shortened(whole[key], cut[key], limit) for key in whole) and whole.keys() == cut.keys()
         case _:
             return bool(whole == cut)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(4, "abcd"), (5, "abcd"), (6, "abcd\n"), (8, "abcd\n"), (9, "abcd\n€")])
+def test_no_string_is_cut_through_a_character(limit: int, kept: str) -> None:
+    """One that is escaped or takes more than one byte is kept whole or not at all; bytes count, not characters."""
+    line = json.dumps({"text": "abcd\n€", "rest": "x" * 100}, ensure_ascii=False).encode()
+    (cut,) = Lines(longest=60, string=limit).feed(line + b"\n")
+    assert json.loads(cut) == {"text": kept, "rest": "x" * limit}
 
 
 @given(documents, st.integers(1, 40))

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from autorun.core.money.metering import Reading, StreamReader, read_message
 from autorun.core.money.pricing import Tokens
@@ -48,6 +48,7 @@ def fed(data: bytes, size: int = 1 << 30) -> Reading:
 
 
 @given(read=tokens, size=st.integers(1, 200), text=st.text(), split=st.booleans())
+@example(read=Tokens(output=7, cache_write_5m=20, cache_write_1h=10), size=7, text="hi", split=False)
 def test_any_cutting_of_a_stream_reads_the_same(read: Tokens, size: int, text: str, split: bool) -> None:
     """Pieces may end anywhere, the model may say anything, the end may leave out the lifetimes of cache writes."""
     found = fed(stream(read, text=text, split_at_end=split), size)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from autorun.core.ledger.codec import dump_record, load_record
@@ -121,11 +121,13 @@ class Life(RuleBasedStateMachine):
         assert load_record(dump_record(self.record)) == self.record
 
 
-Life.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+Life.TestCase.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=15, deadline=None)
 TestLife = Life.TestCase
 
 
 @given(state=st.sampled_from(list(TaskState)), move=st.sampled_from(list(Move)))
+@example(state=TaskState.TODO, move=Move.CLAIM)
+@example(state=TaskState.TODO, move=Move.RENEW)
 def test_the_table_decides(state: TaskState, move: Move) -> None:
     """A move that is not in the table is refused, one that is leads where the table says."""
     if (state, move) in MOVES:

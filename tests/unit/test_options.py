@@ -7,16 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 import autorun
 from autorun.core.config import Config, Progress
 from autorun.core.config.options import Kind, Option, build, sections, table
-from autorun.core.config.reference import generated_files
+from autorun.core.config.reference import action_regions, generated_files
 from autorun.core.config.retired import RETIRED
 from autorun.core.config.schema import document_schema, value_schema
 from autorun.core.config.surface import flags, inputs
 from autorun.core.config.values import from_text, read, shown, shown_default, unstructured
+from autorun.core.report.outputs import OUTPUTS
 
 ROOT = Path(autorun.__file__).parents[2]
 OPTIONS = table(Config)
@@ -126,6 +128,22 @@ def test_every_table_of_the_page_has_rows_of_one_width() -> None:
     for block in page.split("\n\n"):
         if block.startswith("| "):
             assert len({len(re.findall(r"(?<!\\)\|", row)) for row in block.strip().splitlines()}) == 1
+
+
+def test_the_parts_of_the_action_are_mappings_of_every_input_and_output() -> None:
+    """Each input with its description and default, and each variable filled from its input."""
+    parts = {name: yaml.safe_load(text) for name, text in action_regions().items()}
+    assert parts["inputs"] == {
+        each.name: {"description": each.about, "required": False, "default": each.default} for each in inputs()
+    }
+    assert {name: each["description"] for name, each in parts["outputs"].items()} == {
+        each.name: each.about for each in OUTPUTS
+    }
+    assert set(parts["environment"]) == {each.environment for each in inputs() if each.environment}
+    assert parts["outputs"]["matrix"]["value"] == "${{ steps.run.outputs.matrix }}"
+    assert parts["outputs"]["state"]["value"] == "${{ steps.save.outputs.state || steps.run.outputs.state }}"
+    assert parts["environment"]["AUTORUN_INPUT_MODE"] == "${{ inputs.mode }}"
+    assert parts["environment"]["ANTHROPIC_API_KEY"] == "${{ inputs.anthropic-api-key || env.ANTHROPIC_API_KEY }}"
 
 
 def _generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

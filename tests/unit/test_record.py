@@ -9,10 +9,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from autorun.core.errors import RecordUnreadable
+from autorun.core.ledger import History, Seen
 from autorun.core.ledger.codec import dump_record, load_record
 from autorun.core.ledger.moves import Move
-from autorun.core.ledger.record import VERSION, Attempt, Holder, Kept, Record, claimed, may_take, moved
-from autorun.core.model import Outcome, Reason, TaskId, TaskState
+from autorun.core.ledger.record import (
+    VERSION,
+    Attempt,
+    Holder,
+    Kept,
+    Record,
+    claimed,
+    confirmed,
+    may_take,
+    moved,
+    reaped,
+    renewed,
+)
+from autorun.core.model import Outcome, Proposal, PullRequest, Reason, TaskId, TaskState, Usage
 from kit.values import JSON, records
 
 NOW = datetime(2026, 11, 2, 22, 0, tzinfo=UTC)
@@ -23,7 +36,9 @@ HELD = claimed(
     ttl=timedelta(minutes=15),
     session_id="s",
 )
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(
+    max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @SLOW
@@ -106,6 +121,15 @@ def test_what_was_kept_goes_with_the_attempt_that_left_it() -> None:
     assert moved(free, Move.MERGE, merged).kept is None
 
 
+def test_a_history_goes_on_with_the_newest_record_of_a_task() -> None:
+    """Others stay as they were seen, and so does the history before."""
+    other = Seen(commit="a", record=Record(task=TaskId(provider="github", key="8")))
+    old, new = (Seen(commit=commit, record=HELD) for commit in ("b", "c"))
+    before = History(seen={other.record.task: other, HELD.task: old}, faults={})
+    assert before.after(new).seen == {other.record.task: other, HELD.task: new}
+    assert before.seen[HELD.task] == old
+
+
 def test_a_holder_is_someone_in_progress() -> None:
     """A record cannot even be made with a holder and no work, or work and no holder."""
     with pytest.raises(ValueError, match="todo"):
@@ -123,6 +147,40 @@ def test_who_may_take_a_task() -> None:
     assert may_take(HELD, now=NOW, grace=grace, holder_is_dead=True)
     assert not may_take(HELD, now=end, grace=grace, holder_is_dead=False)
     assert may_take(HELD, now=end + timedelta(seconds=1), grace=grace, holder_is_dead=False)
+
+
+def test_a_renewed_claim_says_what_was_spent_and_may_be() -> None:
+    """Of the attempt that runs; those before it are history."""
+    again = claimed(HELD, Holder(nonce="m"), now=NOW, ttl=timedelta(1), session_id="t")
+    later = renewed(again, now=NOW, ttl=timedelta(2), usage=Usage(turns=3, cost_usd=0.5), reserve_usd=0.25)
+    assert (later.state, later.holder, later.fence) == (again.state, again.holder, again.fence)
+    assert later.expires_at == NOW + timedelta(2)
+    assert later.attempts[0] == again.attempts[0]
+    assert (later.attempts[1].usage.turns, later.charged_usd) == (3, 0.75)
+
+
+def test_a_dead_runner_is_charged_what_it_may_have_spent() -> None:
+    """Its attempt ends and counts as tried, and nobody holds the task."""
+    spent = renewed(HELD, now=NOW, ttl=timedelta(1), usage=Usage(cost_usd=0.5), reserve_usd=0.25)
+    died = Outcome(state=TaskState.TODO, reason=Reason.INTERRUPTED, sentence="The run that worked on this died.")
+    record = reaped(spent, died, now=NOW + timedelta(1))
+    assert (record.state, record.holder, record.expires_at, record.outcome) == (TaskState.TODO, None, None, died)
+    assert (record.attempts[0].ended_at, record.attempts[0].reason) == (NOW + timedelta(1), Reason.INTERRUPTED)
+    assert (record.burned, record.charged_usd) == (1, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(TaskState.IN_REVIEW, Reason.PUBLISHED), (TaskState.BLOCKED, Reason.PUBLISHING)]
+)
+def test_a_published_record_learns_what_became_of_its_proposal(state: TaskState, reason: Reason) -> None:
+    """The pull request is open, or it is refused and a human is needed; either way nothing is left to propose."""
+    proposal = Proposal(task=HELD.task, branch="x", base_branch="main", head="a", title="T", body="B")
+    record = replace(HELD, state=TaskState.IN_REVIEW, holder=None, proposal=proposal)
+    pull = PullRequest(branch="x", url="https://example.org/1") if state is TaskState.IN_REVIEW else None
+    found = confirmed(record, Outcome(state=state, reason=reason, sentence="So it is.", pull_request=pull))
+    assert (found.state, found.proposal, found.pull_request) == (state, None, pull)
+    assert found.outcome is not None
+    assert found.outcome.reason is reason
 
 
 def test_the_day_counts_what_ended_in_it_or_may_still_run() -> None:

@@ -1,6 +1,7 @@
 """What people read: complete, within the forge's limits, and inert wherever the words are not ours."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,7 @@ PIECES = [
     "\u00ad", "[skip ci]", "[ci skip]", "[no ci]", "skip-checks: true", "\n\nCo-authored-by: x <y@z>", "text", " ",
     "\nAutorun-Task: github/1", "Signed-off-by: me", "*", "[^1]", "[^1]: note", "$$x$$", "'", '"', "\x00", "\x1b[0m",
 ]  # fmt: skip
+EXAMPLES = settings().max_examples
 HOSTILE = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=60))
 
 MENTION = re.compile(r"@[A-Za-z0-9_-]")
@@ -126,7 +128,7 @@ def record(outcome: Outcome, task: Task = GITHUB, *, estimated: bool = False) ->
 # ------------ laws
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * EXAMPLES, deadline=None)
 @given(HOSTILE)
 @example("&#64;octocat")
 @example("[a]\n\n[a]: https://evil.example")
@@ -146,7 +148,7 @@ def test_making_inert_twice_changes_nothing(text: str) -> None:
     assert outgoing.inert(outgoing.inert(text)) == outgoing.inert(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(HOSTILE, st.sampled_from([GITHUB, LOCAL]))
 def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     """Hostile words in every field leave our headings, our one marker and our one closing word, and nothing else."""
@@ -169,7 +171,7 @@ def test_a_pull_request_says_only_what_we_say(text: str, task: Task) -> None:
     assert "\n" not in pull_request_title(task, statement(text, text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(HOSTILE)
 def test_a_status_comment_says_only_what_we_say(text: str) -> None:
     """Blockers, sentences and remedies that hold hostile words leave one heading and one marker."""
@@ -233,6 +235,17 @@ def test_only_a_github_issue_is_closed() -> None:
     """A file or Linear key means another thing on the forge."""
     for task in (LOCAL, Task(id=TaskId(provider="linear", key="7"), title="x")):
         assert "Closes" not in pull_request_body(task, facts(statement()))
+
+
+def test_what_the_sandbox_refused_is_listed() -> None:
+    """Each connection on a line of its own, inert; where there was none there is no such part."""
+    tried = replace(facts(statement()), blocked=("To evil.example:443: @octocat <b>", "To b.example:80"))
+    body = pull_request_body(GITHUB, tried)
+    part = body.partition("## Refused connections\n\n")[2]
+    assert part.startswith("The sandbox let none of these out:\n\n- ")
+    assert part.count("\n- To ") == 2
+    assert_inert(part.partition("\n\n## ")[0])
+    assert "Refused connections" not in pull_request_body(GITHUB, facts(statement()))
 
 
 def test_missing_evidence_is_said() -> None:
@@ -341,7 +354,7 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
         state=TaskState.BLOCKED,
         reason=Reason.AGENT_BLOCKED,
         sentence=long,
-        blockers=tuple(Blocker(what=long, why=long, needed=long) for _ in range(9)),
+        blockers=(Blocker(what=long[:5000], why=long[:5000], needed=long[:5000]),) * 9,
     )
     comment = status_comment(GITHUB, record(outcome))
     assert len(comment) <= outgoing.LONGEST

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from autorun.core.errors import ResumeRefused
 from autorun.core.model import Ending
@@ -144,6 +144,7 @@ def legal(conversation: Conversation) -> None:
 
 
 @given(STEPS, st.integers(min_value=0))
+@example([("tell", "a"), ("answer", say("words") + run("ls")), ("results", 1), ("answer", think("hm"))], 0)
 def test_a_conversation_is_legal_wherever_it_broke_off(steps: list[tuple[str, Any]], cut: int) -> None:
     """Whatever happened and wherever its file ends, the next prompt makes it one that can be sent."""
     conversation = FRESH
@@ -368,6 +369,29 @@ def test_only_a_single_match_is_replaced() -> None:
             replaced("a a", Replace(path="", old=old, new=""))
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "whole"),
+    [
+        ("", 0, "x"),
+        ("a", 0, "x\na"),
+        ("a", 1, "a\nx"),
+        ("a\nb\n", 1, "a\nx\nb\n"),
+        ("a\nb\n", 2, "a\nb\nx"),
+        ("a\r\nb", 1, "a\r\nx\nb"),
+    ],
+)
+def test_a_line_is_inserted_behind_the_one_that_is_named(text: str, place: int, whole: str) -> None:
+    """Line ends are added only where another line follows or went before."""
+    assert inserted(text, Insert(path="", line=place, text="x")) == whole
+
+
+@pytest.mark.parametrize("place", [-1, 3])
+def test_a_line_that_is_not_there_has_nothing_behind_it(place: int) -> None:
+    """The refusal says how many there are."""
+    with pytest.raises(EditRefused, match=f"no line {place}: the file has 2"):
+        inserted("a\nb\n", Insert(path="", line=place, text="x"))
+
+
 @given(
     st.lists(st.text("ab \r"), min_size=1, max_size=5), st.integers(0, 5), st.text("xy\r", min_size=1), st.booleans()
 )
@@ -385,6 +409,9 @@ def test_an_insertion_adds_one_line_and_changes_none(lines: list[str], place: in
 
 
 @given(st.text("abc", max_size=60), st.integers(2, 30), st.integers(0, 5))
+@example("abc", 3, 0)
+@example("abc", 2, 0)
+@example("abc", 3, 5)
 def test_long_output_keeps_both_ends(text: str, limit: int, unseen: int) -> None:
     """Short text stays whole; of long text the halves stay, with the number of characters between them."""
     shown = clipped(text, limit, unseen=unseen)

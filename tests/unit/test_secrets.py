@@ -82,6 +82,14 @@ def test_overlapping_secrets_are_removed_whole() -> None:
     assert token[:12] not in secrets.redacted(f"<{token}-and-more>", (own,))
 
 
+def test_our_own_secrets_are_struck_from_bytes_of_any_kind() -> None:
+    """In every spelling; bytes that are no text and secrets of others are left as they are."""
+    other = SAMPLES["a GitHub token"].encode()
+    for form in (OWN, quote(OWN, safe=""), OWN.encode().hex()):
+        data = b"\xff\x00" + form.encode() + b"\xfe" + other
+        assert secrets.own_struck(data, (OWN,)) == b"\xff\x00[removed: " + secrets.OWN.encode() + b"]\xfe" + other
+
+
 def test_a_private_key_is_struck_out_whole() -> None:
     """Not the first line of a key is secret but what follows it, also where line ends are written as escapes."""
     body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import assume, given, strategies as st
@@ -332,6 +332,20 @@ def test_line_ends_are_no_edit_but_words_are() -> None:
     assert read(LOGIN.replace("status: todo           # set by the runner", "status: done")).revision == revision
     assert read(LOGIN.replace("24 hours", "48 hours")).revision != revision
     assert read(LOGIN.replace("owner: Ada", "owner: Bob")).revision != revision
+
+
+def test_a_rendered_task_holds_what_is_set_and_nothing_else() -> None:
+    """Moments are written in one zone, whatever zone they were told in; empty lines around the body go."""
+    moment = datetime(2026, 11, 20, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert render("Plain", "") == "---\nstatus: todo\npriority: medium\n---\n# Title: Plain\n"
+    full = render(
+        "Learn\n C#", "\nBody.\n\n", priority=Priority.HIGH, labels=["a"], depends_on=["7"], created_at=moment
+    )
+    assert full == (
+        "---\nstatus: todo\npriority: high\nlabels:\n- a\ndepends_on:\n- '7'\n"
+        "created: '2026-11-19T23:30:00+00:00'\n---\n# Title: Learn C# #\n\nBody.\n"
+    )
+    assert read(full).title == "Learn C#"
 
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=30).filter(

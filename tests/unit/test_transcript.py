@@ -41,7 +41,7 @@ shapes = st.dictionaries(st.sampled_from(FIELDS), json_values | known_words, max
 nested = st.builds(lambda outer, key, inner: {**outer, key: inner}, shapes, st.sampled_from(FIELDS), shapes)
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.binary(max_size=100) | nested.map(lambda document: json.dumps(document).encode()))
 def test_no_line_is_too_strange_to_be_read(line: bytes) -> None:
     """Reading never raises, and whatever it yields can be folded and shown."""
@@ -50,7 +50,7 @@ def test_no_line_is_too_strange_to_be_read(line: bytes) -> None:
     assert all(seen is None or seen[0] in ActivityKind for seen in map(activity, events))
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.sampled_from(TYPES), nested, nested)
 def test_no_known_type_is_too_strange_in_its_fields(kind: str, outer: dict[str, Any], inner: dict[str, Any]) -> None:
     """The same for lines that claim to be of a known type."""
@@ -70,6 +70,30 @@ def _streamed(message: str, final: Tokens) -> list[Event]:
     return [start, block, block, Consumed(message=message, tokens=final, answered=True)]
 
 
+@pytest.mark.parametrize(
+    ("stated", "statement", "misstated"),
+    [
+        ({}, None, ""),
+        ({"structured_output": None}, None, ""),
+        (
+            {"structured_output": {"claimed": "completed", "summary": "Done.", "criteria": []}},
+            Statement(claimed=Claimed.COMPLETED, summary="Done."),
+            "",
+        ),
+        ({"structured_output": {"claimed": "maybe", "summary": "", "criteria": []}}, None, "claimed: 'maybe'"),
+    ],
+)
+def test_a_result_may_state_nothing_something_or_nonsense(
+    stated: dict[str, Any], statement: Statement | None, misstated: str
+) -> None:
+    """What is no statement is told apart from none."""
+    (end,) = read(json.dumps({"type": "result", "is_error": False} | stated).encode())
+    assert isinstance(end, Ended)
+    assert end.statement == statement
+    assert misstated in end.misstated
+    assert bool(end.misstated) is bool(misstated)
+
+
 @given(st.lists(tokens, min_size=1, max_size=6))
 def test_every_answer_counts_once(answers: list[Tokens]) -> None:
     """However often an answer's figures are told, its turn, tokens and cost count once."""
@@ -83,7 +107,7 @@ def test_every_answer_counts_once(answers: list[Tokens]) -> None:
     assert usage.context_tokens == last.prompt + last.output
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(tokens, max_size=6), st.integers(0, 24))
 def test_usage_never_shrinks(answers: list[Tokens], cut: int) -> None:
     """No event makes a stretch cheaper."""

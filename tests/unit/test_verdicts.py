@@ -17,6 +17,8 @@ from autorun.core.model import (
     FileStatus,
     Reason,
     Statement,
+    Task,
+    TaskId,
     TaskState,
     Usage,
 )
@@ -33,6 +35,7 @@ from autorun.core.verdicts import (
     on_result,
     put_aside,
     waiting,
+    withdrawn,
 )
 
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -55,6 +58,23 @@ def test_no_ending_without_a_statement_is_done(ending: Ending, stated: bool, bur
     assert isinstance(verdict, Stop)
     assert verdict.outcome.state not in {TaskState.IN_REVIEW, TaskState.DONE, TaskState.IN_PROGRESS}
     assert verdict.outcome.sentence
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "reason"),
+    [
+        (Ending.MODEL_REFUSED, TaskState.BLOCKED, Reason.AGENT_BLOCKED),
+        (Ending.CONTEXT_HIGH, TaskState.PAUSED, Reason.CHECKPOINT),
+    ],
+)
+def test_an_ending_that_a_human_must_look_at_is_not_tried_again(
+    ending: Ending, state: TaskState, reason: Reason
+) -> None:
+    """A model that declines needs other words, a full context somebody's consent; no attempt is burned."""
+    verdict = on_result(_result(ending), _FIRST)
+    assert isinstance(verdict, Stop)
+    assert (verdict.outcome.state, verdict.outcome.reason) == (state, reason)
+    assert not burns(verdict.outcome)
 
 
 @pytest.mark.parametrize("claimed", [Claimed.BLOCKED, Claimed.NEEDS_INPUT])
@@ -157,6 +177,24 @@ def test_a_regression_pauses_or_fails_as_configured() -> None:
     assert "boom" in paused.feedback
     assert (paused.otherwise.state, paused.point) == (TaskState.PAUSED, Point.REGRESSION)
     assert (lost.otherwise.state, lost.point) == (TaskState.TODO, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "objection", "kept", "sentence"),
+    [
+        (TaskState.CANCELLED, "", TaskState.CANCELLED, "The task is cancelled: a human ended it."),
+        (TaskState.DONE, "", TaskState.DONE, "The task is done: a human ended it."),
+        (TaskState.TODO, "The label is off.", TaskState.TODO, "The label is off."),
+        (TaskState.IN_REVIEW, "The label is off.", TaskState.TODO, "The label is off."),
+    ],
+)
+def test_a_withdrawn_task_stands_where_a_human_put_it(
+    state: TaskState, objection: str, kept: TaskState, sentence: str
+) -> None:
+    """One that is only held back is still to do."""
+    task = Task(id=TaskId(provider="file", key="7"), title="T", state=state, objection=objection)
+    outcome = withdrawn(task)
+    assert (outcome.state, outcome.reason, outcome.sentence) == (kept, Reason.WITHDRAWN, sentence)
 
 
 @pytest.mark.parametrize("point", list(Point))

@@ -60,8 +60,8 @@ def objection(manifest: Manifest) -> str:
     """Say why what a manifest lists must not be unpacked, as a sentence; empty if it may."""
     if manifest.v != VERSION:
         return f"it is of version {manifest.v}, this Autorun reads version {VERSION}"
-    if strange := next((item.path for item in manifest.items if not lawful(item.path)), ""):
-        return f"it lists a file that Autorun never keeps ({strange[:80]!r})"
+    if strange := [item.path for item in manifest.items if not lawful(item.path)]:
+        return f"it lists a file that Autorun never keeps ({strange[0][:80]!r})"
     if any(item.size > MOST_FILE_BYTES for item in manifest.items) or total(manifest) > MOST_BYTES:
         return "it is larger than any we write"
     return ""
