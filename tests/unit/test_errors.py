@@ -14,6 +14,7 @@ CODES = {
     "CredentialRefused": 3,
     "RateLimited": 3,
     "TaskGone": 3,
+    "TaskUnreadable": 3,
     "AgentUnavailable": 4,
     "PublishingRefused": 5,
     "HandoverRefused": 5,

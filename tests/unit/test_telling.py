@@ -100,7 +100,7 @@ def test_the_page_has_a_row_for_each_task_and_what_was_told_beside() -> None:
 
 def test_the_page_of_a_session_without_tasks_is_its_end() -> None:
     """On a subscription the cost is an estimate."""
-    page = job_summary((), replace(END, usage=None), cost_estimated=True)
+    page = job_summary((), replace(END, usage=Usage(estimated=True)))
     assert page == "## Autorun\n\nCost limit reached. 0 turns, $0.00 (estimated).\n"
 
 

@@ -61,7 +61,8 @@ def test_work_of_another_version_task_attempt_or_backend_is_not_gone_on_from(fou
 def test_who_went_on_and_broke_off_leaves_the_files_alone() -> None:
     """Its runner died or was cut off: the files fit that attempt, its conversation and its words are gone."""
     again = held(ended(FIRST, Reason.INTERRUPTED))
-    for record in (again, ended(again, Reason.INTERRUPTED)):
+    twice = ended(again, Reason.INTERRUPTED)
+    for record in (again, twice, held(twice)):
         assert record.broke_off
         found = still_true(SAVED, record)
         assert objection(found, record, backend="anthropic-sdk") == ""
@@ -71,16 +72,11 @@ def test_who_went_on_and_broke_off_leaves_the_files_alone() -> None:
 
 
 def test_saved_work_stays_as_it_is_otherwise() -> None:
-    """Where its own attempt is the last, where a later one has ended in order, and where two have gone on since."""
+    """Where its own attempt is the last, and where a later one has ended in order."""
     in_order = ended(held(ended(FIRST, Reason.INTERRUPTED)), Reason.SERVICE)
-    thrice = held(held_again())
     assert not in_order.broke_off
-    for record in (FIRST, ended(FIRST, Reason.INTERRUPTED), in_order, thrice):
+    for record in (FIRST, ended(FIRST, Reason.INTERRUPTED), in_order, held(in_order)):
         assert still_true(SAVED, record) is SAVED
-
-
-def held_again() -> Record:
-    return ended(held(ended(FIRST, Reason.INTERRUPTED)), Reason.INTERRUPTED)
 
 
 def test_a_task_that_nobody_began_did_not_break_off() -> None:
