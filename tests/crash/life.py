@@ -21,7 +21,7 @@ from autorun.shop import shop
 from autorun.wiring import Opens, Staffs, session
 from crash.actor import Actor
 from crash.effects import Death, watch
-from crash.scenes import Machine
+from crash.machines import Machine
 
 CONFIG = ".ai-agents/config.yml"
 
