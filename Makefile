@@ -17,7 +17,7 @@ demo: .venv/.ready $(CLAUDE) sandbox  ## the main job on the embedded defaults: 
 test: .venv/.ready $(CLAUDE) $(SCHEMAS) $(STAND_INS) sandbox  ## the whole suite
 	$(BIN)/pytest -n 2 --dist worksteal
 
-crash-sweep: .venv/.ready $(SCHEMAS)  ## lives cut at every outward effect, and crowds of runners; minutes
+crash-sweep: .venv/.ready $(CLAUDE) $(SCHEMAS) sandbox  ## lives cut at every outward effect, and crowds of runners; minutes
 	PYTHONPATH=tests $(BIN)/python -m crash.sweep
 	PYTHONPATH=tests $(BIN)/python -m concurrency.crowd --rounds 3
 

@@ -13,8 +13,10 @@ from autorun.adapters.tasks.files import FileTasks
 from autorun.effects import host
 from autorun.effects.git import Git, Remote, find_repository
 from autorun.effects.store import Store
-from autorun.ports import World
+from autorun.ports import Agent, World
 from autorun.terms import Terms
+from crash.cli import Heard
+from kit.tools import CLAUDE
 
 _PAUSES = (0.05, 0.1, 0.2)
 _TIMEOUT = 1.5
@@ -63,6 +65,11 @@ class Machine:
         """Return the world as it is on this machine."""
         return world
 
+    def agent(self, real: Agent, actor: Agent) -> Agent:
+        """Return who works here."""
+        del real
+        return actor
+
     @property
     def private(self) -> tuple[Path, ...]:
         """Folders whose content matters to nobody but the one process that made it."""
@@ -96,6 +103,22 @@ class Remotely(Machine):
     @property
     def private(self) -> tuple[Path, ...]:
         return (*super().private, self.checkout, self.home)
+
+
+@dataclass(kw_only=True)
+class Staffed(Machine):
+    """A machine with the real CLI, whose model answers at `model`."""
+
+    model: str
+
+    @property
+    def environ(self) -> dict[str, str]:
+        environ = super().environ
+        return {**environ, "PATH": f"{CLAUDE.parent}:{environ['PATH']}", "ANTHROPIC_BASE_URL": self.model}
+
+    def agent(self, real: Agent, actor: Agent) -> Agent:
+        del actor
+        return Heard(agent=real)
 
 
 @dataclass(kw_only=True)

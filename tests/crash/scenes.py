@@ -1,5 +1,6 @@
 """Where lives are led: a laptop's own repository, or machines that share nothing but a git server."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,13 +9,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from autorun.adapters.ledger import RefLedger
+from autorun.adapters.sandbox import probe
 from autorun.core.ledger import History
 from autorun.core.model import Reason
+from autorun.core.money.pricing import plausible_cost
 from autorun.core.naming import BRANCH_PREFIX
+from autorun.core.sandbox.remedies import Usable
 from autorun.effects.git import Remote, find_repository
 from autorun.effects.store import Store
-from crash.machines import AsJob, Machine, Remotely
-from crash.servers import HubProcess, Trouble, prepare, serve, serve_hub
+from crash.actor import PLAUSIBLE
+from crash.cli import left_running, script
+from crash.machines import AsJob, Machine, Remotely, Staffed
+from crash.servers import HubProcess, Ill, Trouble, prepare, serve, serve_hub, serve_model
 from kit.repos import git, make_repository
 
 CONFIG = """\
@@ -23,16 +29,17 @@ workspace:
   verify: ["test ! -e bad.txt"]
 sandbox: {mode: "off"}
 """
+RESERVE = plausible_cost("opus", 30_000, 8_192)
 
 
-def wanted(keys: tuple[str, ...]) -> dict[str, str]:
-    """Files of a repository in which a task is wanted for each key, and the green check of `CONFIG`."""
+def wanted(keys: tuple[str, ...], config: str = CONFIG) -> dict[str, str]:
+    """Files of a repository in which a task is wanted for each key, and a configuration."""
     head = "---\ncreated: 2026-11-01T08:00:{second:02}Z\n---\n"
     body = "# Title: Do {key}\n\n## Acceptance Criteria\n- [ ] {key}.txt\n"
     tasks = {
         f".ai-agents/state/{key}.md": (head + body).format(key=key, second=number) for number, key in enumerate(keys)
     }
-    return {"README.md": "# Example\n", ".ai-agents/config.yml": CONFIG, **tasks}
+    return {"README.md": "# Example\n", ".ai-agents/config.yml": config, **tasks}
 
 
 @dataclass(kw_only=True)
@@ -42,6 +49,7 @@ class Scene:
     folder: Path
     keys: tuple[str, ...]
     server: Path = field(init=False)
+    reserve: float = RESERVE + PLAUSIBLE  # what a life that dies may be charged beyond what was paid
 
     @property
     def bank(self) -> Path:
@@ -96,6 +104,10 @@ class Scene:
         }
         return {"records": records, "branches": branches, **self.shown()}
 
+    def strays(self) -> list[str]:
+        """Whatever still runs of a life that has ended, unless it ends at once."""
+        return []
+
     def costs(self) -> dict[str, tuple[float, float, int]]:
         """Return for each task what was paid, what its records are charged, and how many lives died over it."""
         paid: dict[str, float] = {}
@@ -113,8 +125,10 @@ class Scene:
 class Locally(Scene):
     """One repository on one machine; each life finds it without the session folder of the one before."""
 
+    config: str = CONFIG
+
     def __post_init__(self) -> None:
-        make_repository(self.checkout, wanted(self.keys))
+        make_repository(self.checkout, wanted(self.keys, self.config))
         self.server = self.checkout / ".git"
 
     def machine(self, number: int) -> Machine:
@@ -136,6 +150,41 @@ class Locally(Scene):
             "dirty": git(self.checkout, "status", "--porcelain", "--", ".", ":!.ai-agents"),
             "strays": _names(self.checkout / ".ai-agents/state", ".autorun-*"),
         }
+
+
+@dataclass(kw_only=True)
+class WithCli(Locally):
+    """The same with the real CLI for an agent, in the sandbox if there can be one, and its model on loopback.
+
+    Whoever comes next finds what the dead one kept.
+    """
+
+    config: str = CONFIG.replace('"off"', "auto")
+    model: str = ""
+    reserve: float = 2 * RESERVE
+    unsure: int = 0
+
+    @contextmanager
+    def open(self, trouble: Trouble) -> Iterator[Self]:
+        (key,) = self.keys
+        self.unsure = trouble.ill not in {Ill.NONE, Ill.ERROR}
+        with serve_model(script(key), key, self.bank, trouble) as url:
+            self.model = url
+            yield self
+
+    def machine(self, number: int) -> Machine:
+        del number
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        return Staffed(checkout=self.checkout, home=home, model=self.model)
+
+    def strays(self) -> list[str]:
+        """Without a sandbox nothing ends the CLI together with its runner: it takes some seconds to see that."""
+        return left_running(self.folder) if isinstance(probe(os.environ), Usable) else []
+
+    def costs(self) -> dict[str, tuple[float, float, int]]:
+        """As ever; an answer that was not heard to its end is charged what it could have cost."""
+        return {key: (paid, charged, died + self.unsure) for key, (paid, charged, died) in super().costs().items()}
 
 
 @dataclass(kw_only=True)
@@ -226,11 +275,11 @@ class OnGitHub(Scene):
 class InJobs(OnGitHub):
     """The same in four kinds of jobs, each on a machine of its own; a life is a run of all of them."""
 
-    share: float = 2.0
+    reserve: float = 2.0
 
     @property
     def config(self) -> str:
-        money = f"autonomous: {{cost_limit_per_session: {self.share * len(self.keys)}}}\n"
+        money = f"autonomous: {{cost_limit_per_session: {self.reserve * len(self.keys)}}}\n"
         return super().config + money
 
     def run(self) -> dict[str, str]:
@@ -259,6 +308,7 @@ def _names(folder: Path, pattern: str = "*") -> list[str]:
 
 SCENES: dict[str, Callable[..., Scene]] = {
     "local": Locally,
+    "cli": WithCli,
     "http": OverHttp,
     "github": OnGitHub,
     "jobs": InJobs,
