@@ -22,7 +22,7 @@ coverage: .venv/.ready  ## every branch of the core is taken by the tests that n
 	$(BIN)/coverage run -m pytest -q --hypothesis-profile=few $(PURE)
 	$(BIN)/coverage report
 
-crash-sweep: .venv/.ready $(SCHEMAS)  ## lives cut at every outward effect, and crowds of runners; minutes
+crash-sweep: .venv/.ready $(CLAUDE) $(SCHEMAS) sandbox  ## lives cut at every outward effect, and crowds of runners; minutes
 	PYTHONPATH=tests $(BIN)/python -m crash.sweep
 	PYTHONPATH=tests $(BIN)/python -m concurrency.crowd --rounds 3
 

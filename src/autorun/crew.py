@@ -32,7 +32,7 @@ from autorun.core.model import (
     Workspace,
 )
 from autorun.core.sandbox.confinement import Caps, caps_for
-from autorun.effects import credentials
+from autorun.effects import credentials, files
 from autorun.effects.machine import survey, total_memory
 from autorun.effects.place import Place
 from autorun.effects.watchdog import Watchdog
@@ -134,12 +134,13 @@ def _cell(
     proxy = DomainProxy(options.allow_domains) if options.allow_domains else None
 
     def sandbox(program: Path) -> Confine:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autorun-sandbox-"))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autorun-sandbox-")))
+        stack.enter_context(files.locked(folder / "runner"))
         for path in place.covered:
             path.mkdir(parents=True, exist_ok=True)  # what is not there cannot be covered
         return Bubblewrap(
             program,
-            folder=Path(folder),
+            folder=folder,
             machine=survey(place.environ, home=place.home, hidden=place.covered),
             environ=place.environ,
             names=options.env,
@@ -147,6 +148,7 @@ def _cell(
             secrets=secrets,
             caps=caps,
             proxy=stack.enter_context(proxy.opened()) if proxy else None,
+            alive=folder / "runner.lock",
         )
 
     confine = choose(options.mode, partial(probe, {"PATH": place.search_path}), sandbox, warn=warn)

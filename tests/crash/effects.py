@@ -1,8 +1,10 @@
 """Outward effects of a process, counted as they happen, so that it can be made to die at any one of them."""
 
 import os
+import re
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +14,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 # What changes more than the runner's own repository, which dies with it.
 _OUTWARD_GIT = frozenset({"push", "fetch", "worktree", "reset", "restore", "clean", "update-ref", "symbolic-ref"})
 _DURING_SECONDS = 0.004
+# Names that are other ones in every life: of temporary files, and whatever the agent calls its own.
+_FLEETING = re.compile(r"(?<=/\.autorun-)\w+|(?<=/agent/).+|(?<=-)[0-9a-f]{12}(?=/|$)")
 
 
 class Manner(StrEnum):
@@ -24,10 +28,19 @@ class Manner(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """The effect at which a life is cut, counted from 1; 0 is never."""
+    """The effect at which a life is cut, counted from 1 among all, or among those called `named`; 0 is never."""
 
     at: int = 0
     manner: Manner = Manner.BEFORE
+    named: str = ""
+
+    def reached(self, effects: Sequence[str]) -> bool:
+        """Whether it came to that in a life that had these effects."""
+        return self.at <= sum(self.counts(effect) for effect in effects)
+
+    def counts(self, effect: str) -> bool:
+        """Whether an effect is one of those that are counted."""
+        return self.named in {"", effect}
 
 
 def watch(death: Death, log: Path, *, ignored: Sequence[Path]) -> None:
@@ -35,22 +48,27 @@ def watch(death: Death, log: Path, *, ignored: Sequence[Path]) -> None:
 
     What stands in the log is counted already, for a life in several processes. An effect counts before it happens:
     to die after it is to die before the next one. What is started and lives on by itself, a process of git's, can
-    also be left alone in the middle. Files under `ignored` are nobody else's.
+    also be left alone in the middle. Files under `ignored` are nobody else's. Names lack the scene's folder, and what
+    is called otherwise in every life.
     """
     descriptor = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     spared = tuple(str(path) for path in ignored)
     pid = os.getpid()
-    count = log.read_bytes().count(b"\n")
+    scene = str(log.parents[1])
+    count = sum(map(death.counts, log.read_text().splitlines()))
+    counting = threading.RLock()  # the gateway's threads have effects, too, and so has a signal's handler
 
     def hook(event: str, args: tuple[object, ...]) -> None:
         nonlocal count
         effect = _named(event, args, spared)
         if not effect or os.getpid() != pid:
             return
-        count += 1
-        os.write(descriptor, f"{effect}\n".encode())
-        if count != death.at:
-            return
+        with counting:
+            effect = _FLEETING.sub("*", effect.replace(scene, ""))
+            os.write(descriptor, f"{effect}\n".encode())
+            count += death.counts(effect)
+            if count != death.at or not death.counts(effect):
+                return
         match death.manner:
             case Manner.DURING:
                 signal.setitimer(signal.ITIMER_REAL, _DURING_SECONDS)  # unhandled, it ends the process like a kill
@@ -62,6 +80,11 @@ def watch(death: Death, log: Path, *, ignored: Sequence[Path]) -> None:
     sys.addaudithook(hook)
 
 
+def announce(effect: str) -> None:
+    """Let something count as an effect of this process that would not be one by itself."""
+    sys.audit("crash.announced", effect)
+
+
 def _named(event: str, args: tuple[object, ...], spared: tuple[str, ...]) -> str:
     """Describe an audit event that reaches out of the process; empty for every other."""
     match event, args:
@@ -69,6 +92,8 @@ def _named(event: str, args: tuple[object, ...], spared: tuple[str, ...]) -> str
             effect = _process(tuple(map(str, argv)) if isinstance(argv, tuple | list) else (str(argv),))
         case "open", (str() | bytes() as path, mode, int() as flags) if flags & _WRITES or "w" in str(mode or ""):
             effect = _file("write", Path(os.fsdecode(path)), spared)
+        case "crash.announced", (str() as effect,):
+            pass
         case "os.rename", (_, target, *_):
             effect = _file("rename to", Path(str(target)), spared)
         case "os.mkdir", (path, *_):

@@ -21,7 +21,7 @@ from autorun.shop import shop
 from autorun.wiring import Opens, Staffs, session
 from crash.actor import Actor
 from crash.effects import Death, watch
-from crash.scenes import Machine
+from crash.machines import Machine
 
 CONFIG = ".ai-agents/config.yml"
 
@@ -115,7 +115,7 @@ def _work(machine: Machine, bank: Path, folder: Path, seconds: float, work: Work
         running.bench = replace(
             bench,
             terms=machine.terms(bench.terms),
-            world=replace(machine.equipped(bench.world), agent=actor),
+            world=replace(machine.equipped(bench.world), agent=machine.agent(bench.world.agent, actor)),
             now=machine.now,
         )
         code, said = work.does(running)

@@ -4,24 +4,23 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from autorun.adapters.changes import TreeChanges
-from autorun.adapters.forges.local import LocalForge
 from autorun.adapters.ledger import RefLedger
-from autorun.adapters.tasks.files import FileTasks
+from autorun.adapters.sandbox import probe
 from autorun.core.ledger import History
 from autorun.core.model import Reason
+from autorun.core.money.pricing import plausible_cost
 from autorun.core.naming import BRANCH_PREFIX
-from autorun.effects import host
-from autorun.effects.git import Git, Remote, find_repository
+from autorun.core.sandbox.remedies import Usable
+from autorun.effects.git import Remote, find_repository
 from autorun.effects.store import Store
-from autorun.ports import World
-from autorun.terms import Terms
-from crash.servers import HubProcess, Trouble, prepare, serve, serve_hub
+from crash.actor import PLAUSIBLE
+from crash.cli import left_running, script
+from crash.machines import AsJob, Machine, Remotely, Staffed
+from crash.servers import HubProcess, Ill, Trouble, prepare, serve, serve_hub, serve_model
 from kit.repos import git, make_repository
 
 CONFIG = """\
@@ -30,96 +29,17 @@ workspace:
   verify: ["test ! -e bad.txt"]
 sandbox: {mode: "off"}
 """
-_PAUSES = (0.05, 0.1, 0.2)
-_TIMEOUT = 1.5
+RESERVE = plausible_cost("opus", 30_000, 8_192)
 
 
-def wanted(keys: tuple[str, ...]) -> dict[str, str]:
-    """Files of a repository in which a task is wanted for each key, and the green check of `CONFIG`."""
+def wanted(keys: tuple[str, ...], config: str = CONFIG) -> dict[str, str]:
+    """Files of a repository in which a task is wanted for each key, and a configuration."""
     head = "---\ncreated: 2026-11-01T08:00:{second:02}Z\n---\n"
     body = "# Title: Do {key}\n\n## Acceptance Criteria\n- [ ] {key}.txt\n"
     tasks = {
         f".ai-agents/state/{key}.md": (head + body).format(key=key, second=number) for number, key in enumerate(keys)
     }
-    return {"README.md": "# Example\n", ".ai-agents/config.yml": CONFIG, **tasks}
-
-
-@dataclass(kw_only=True)
-class Machine:
-    """Where one runner lives: its checkout, its home, and what of its world differs from the wiring's.
-
-    `seconds_ahead` may be changed while it lives, in the file `clock`. `lease` is in seconds, None for the usual.
-    `roles` is what the actor plays for a task, by key.
-    """
-
-    checkout: Path
-    home: Path
-    boot_id: str = ""
-    seconds_ahead: float = 0.0
-    lease: float | None = None
-    roles: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def clock(self) -> Path:
-        """The file that tells by how much this machine's clock is ahead, if it is there."""
-        return self.home / "clock"
-
-    def now(self) -> datetime:
-        """The time as this machine has it."""
-        try:
-            ahead = float(self.clock.read_text())
-        except OSError:
-            ahead = self.seconds_ahead
-        return host.now() + timedelta(seconds=ahead)
-
-    def terms(self, terms: Terms) -> Terms:
-        """Return the terms as they are on this machine."""
-        if self.lease is not None:
-            terms = replace(terms, lease=timedelta(seconds=self.lease), grace=timedelta(seconds=self.lease / 3))
-        return replace(terms, holder=replace(terms.holder, host=self.boot_id or terms.holder.host))
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """All that the runner knows of the machine."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "ANTHROPIC_API_KEY": "sk-ant-fake"}
-
-    def equipped(self, world: World) -> World:
-        """Return the world as it is on this machine."""
-        return world
-
-    @property
-    def private(self) -> tuple[Path, ...]:
-        """Folders whose content matters to nobody but the one process that made it."""
-        return (Path(os.environ.get("TMPDIR", "/tmp")) / "autorun-",)  # noqa: S108  a prefix, not a place we write to
-
-
-@dataclass(kw_only=True)
-class Remotely(Machine):
-    """A machine with a clone of its own: records, branches and pull requests lie on the server."""
-
-    url: str
-    server: Path
-
-    def equipped(self, world: World) -> World:
-        store = Store.create(self.home / "store", borrowed=find_repository(self.checkout))
-        remote = Remote(url=f"{self.url}/{self.server.name}")
-        return World(
-            tasks=FileTasks(self.checkout / ".ai-agents/state", writes=False),
-            ledger=RefLedger(store=store, remote=remote, pauses=_PAUSES, timeout=_TIMEOUT),
-            forge=LocalForge(folder=self.server.parent / "pull-requests", repository=Git(git_dir=self.server)),
-            workspaces=world.workspaces,
-            changes=TreeChanges(store=store),
-            agent=world.agent,
-            verifier=world.verifier,
-            liveness=world.liveness,
-            human=world.human,
-            shelf=world.shelf,
-            notifiers=world.notifiers,
-        )
-
-    @property
-    def private(self) -> tuple[Path, ...]:
-        return (*super().private, self.checkout, self.home)
+    return {"README.md": "# Example\n", ".ai-agents/config.yml": config, **tasks}
 
 
 @dataclass(kw_only=True)
@@ -129,6 +49,7 @@ class Scene:
     folder: Path
     keys: tuple[str, ...]
     server: Path = field(init=False)
+    reserve: float = RESERVE + PLAUSIBLE  # what a life that dies may be charged beyond what was paid
 
     @property
     def bank(self) -> Path:
@@ -183,6 +104,10 @@ class Scene:
         }
         return {"records": records, "branches": branches, **self.shown()}
 
+    def strays(self) -> list[str]:
+        """Whatever still runs of a life that has ended, unless it ends at once."""
+        return []
+
     def costs(self) -> dict[str, tuple[float, float, int]]:
         """Return for each task what was paid, what its records are charged, and how many lives died over it."""
         paid: dict[str, float] = {}
@@ -200,8 +125,10 @@ class Scene:
 class Locally(Scene):
     """One repository on one machine; each life finds it without the session folder of the one before."""
 
+    config: str = CONFIG
+
     def __post_init__(self) -> None:
-        make_repository(self.checkout, wanted(self.keys))
+        make_repository(self.checkout, wanted(self.keys, self.config))
         self.server = self.checkout / ".git"
 
     def machine(self, number: int) -> Machine:
@@ -223,6 +150,41 @@ class Locally(Scene):
             "dirty": git(self.checkout, "status", "--porcelain", "--", ".", ":!.ai-agents"),
             "strays": _names(self.checkout / ".ai-agents/state", ".autorun-*"),
         }
+
+
+@dataclass(kw_only=True)
+class WithCli(Locally):
+    """The same with the real CLI for an agent, in the sandbox if there can be one, and its model on loopback.
+
+    Whoever comes next finds what the dead one kept.
+    """
+
+    config: str = CONFIG.replace('"off"', "auto")
+    model: str = ""
+    reserve: float = 2 * RESERVE
+    unsure: int = 0
+
+    @contextmanager
+    def open(self, trouble: Trouble) -> Iterator[Self]:
+        (key,) = self.keys
+        self.unsure = trouble.ill not in {Ill.NONE, Ill.ERROR}
+        with serve_model(script(key), key, self.bank, trouble) as url:
+            self.model = url
+            yield self
+
+    def machine(self, number: int) -> Machine:
+        del number
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        return Staffed(checkout=self.checkout, home=home, model=self.model)
+
+    def strays(self) -> list[str]:
+        """Without a sandbox nothing ends the CLI together with its runner: it takes some seconds to see that."""
+        return left_running(self.folder) if isinstance(probe(os.environ), Usable) else []
+
+    def costs(self) -> dict[str, tuple[float, float, int]]:
+        """As ever; an answer that was not heard to its end is charged what it could have cost."""
+        return {key: (paid, charged, died + self.unsure) for key, (paid, charged, died) in super().costs().items()}
 
 
 @dataclass(kw_only=True)
@@ -259,22 +221,6 @@ class OverHttp(Scene):
             url=self.url,
             server=self.server,
         )
-
-
-@dataclass(kw_only=True)
-class AsJob(Machine):
-    """A hosted runner: the job's environment, a checkout of the repository, nothing from the job before."""
-
-    job: Mapping[str, str]
-
-    @property
-    def environ(self) -> dict[str, str]:
-        temporary = {"RUNNER_TEMP": str(self.home), "GITHUB_ACTIONS": "true"}
-        return {**super().environ, **temporary, **self.job}
-
-    @property
-    def private(self) -> tuple[Path, ...]:
-        return (*super().private, self.checkout, self.home)
 
 
 @dataclass(kw_only=True)
@@ -329,11 +275,11 @@ class OnGitHub(Scene):
 class InJobs(OnGitHub):
     """The same in four kinds of jobs, each on a machine of its own; a life is a run of all of them."""
 
-    share: float = 2.0
+    reserve: float = 2.0
 
     @property
     def config(self) -> str:
-        money = f"autonomous: {{cost_limit_per_session: {self.share * len(self.keys)}}}\n"
+        money = f"autonomous: {{cost_limit_per_session: {self.reserve * len(self.keys)}}}\n"
         return super().config + money
 
     def run(self) -> dict[str, str]:
@@ -362,6 +308,7 @@ def _names(folder: Path, pattern: str = "*") -> list[str]:
 
 SCENES: dict[str, Callable[..., Scene]] = {
     "local": Locally,
+    "cli": WithCli,
     "http": OverHttp,
     "github": OnGitHub,
     "jobs": InJobs,

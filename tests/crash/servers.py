@@ -7,13 +7,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+from autorun.core.money.pricing import Tokens, price
+from autorun.demo.script import Answer, Line, Script, drop, refuse
+from autorun.demo.scripted_model import ScriptedModel
+from autorun.effects import files
 from github_double.contract import contract
 from github_double.gql import schema
 from github_double.hub import GitHubDouble
@@ -111,16 +115,57 @@ class TroubledHub(GitHubDouble):
         return self.fate.bring(asked, partial(super()._reply, request), unavailable, Reply(cut=True))
 
 
+class PaidModel(ScriptedModel):
+    """A Messages API that brings its trouble. What an answer costs stands in the bank before any of it is sent."""
+
+    def __init__(self, script: Script, key: str, bank: Path, fate: Fate) -> None:
+        super().__init__(script)
+        self._key = key
+        self._bank = bank
+        self._fate = fate
+
+    def line(self, body: dict[str, Any]) -> Line:
+        unavailable: Line = refuse(503, "api_error", "Service unavailable")
+        return self._fate.bring("POST /v1/messages", partial(self._paid, body), unavailable, drop())
+
+    def _paid(self, body: dict[str, Any]) -> Line:
+        line = super().line(body)
+        if isinstance(line, Answer):
+            given = line.tokens
+            tokens = Tokens(
+                input=given.input, output=given.output, cache_read=given.cache_read, cache_write_5m=given.cache_write
+            )
+            usd = price(str(body["model"]), tokens).usd
+            files.append(self._bank, f"{self._key} {usd} model {time.time()}\n")
+        return line
+
+
+def serve_model(script: Script, key: str, bank: Path, trouble: Trouble) -> AbstractContextManager[str]:
+    """Serve a model that works the task `key` by a script, from a forked process, and give its base URL."""
+    return _forked(_modelled(PaidModel(script, key, bank, Fate(trouble=trouble))))
+
+
 @contextmanager
-def serve(root: Path, trouble: Trouble) -> Iterator[str]:
+def _modelled(model: ScriptedModel) -> Iterator[str]:
+    with model:
+        yield model.url
+
+
+def serve(root: Path, trouble: Trouble) -> AbstractContextManager[str]:
     """Serve the repositories under `root` from a forked process and give the base URL."""
+    backend = TroubledBackend(root=root)
+    backend.fate = Fate(trouble=trouble)
+    return _forked(git_server(backend))
+
+
+@contextmanager
+def _forked(server: AbstractContextManager[str]) -> Iterator[str]:
+    """Enter a server in a forked process and give its base URL."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        backend = TroubledBackend(root=root)
-        backend.fate = Fate(trouble=trouble)
-        with git_server(backend) as url:
+        with server as url:
             os.write(writing, url.encode())
             os.close(writing)
             while os.getppid() != 1:

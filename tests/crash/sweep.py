@@ -15,13 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autorun.core.money.pricing import plausible_cost
 from crash import jobs
-from crash.actor import PLAUSIBLE
 from crash.effects import Death, Manner
 from crash.life import Ended, begin, wake
 from crash.scenes import SCENES, InJobs, Scene
@@ -29,15 +27,16 @@ from crash.servers import Ill, Trouble
 
 BACKLOGS = {"one": ("done",), "two": ("done", "ask"), "three": ("done", "ask", "mend")}
 # Where lives take their time: which backlog is worked by those that are cut, and by those whose server fails.
-_CUT_OF = {"jobs": "two"}
-_ILLS_OF = {"github": "one", "jobs": "one"}
+_CUT_OF = {"cli": "one", "jobs": "two"}
+_ILLS_OF = {"cli": "one", "github": "one", "jobs": "one"}
+# Where an effect is known by its name and how often that came before: others' haste decides what comes between.
+_BY_NAME = {"cli"}
 _WIDTH = os.cpu_count() or 2
 _LIVES = 3
 _BUG = 70
 _ASLEEP_SECONDS = 1500.0
 _T = TypeVar("_T")
 _CENT = 0.005
-_RESERVE = plausible_cost("opus", 30_000, 8_192)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +64,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What came of a point: nothing in `deviations` if all is as it would have been. `lives` is how many it took."""
+    """What came of a point: nothing in `deviations` if all is as it would have been. `lives` is how many it took.
+
+    Unless it was `reached` the first life was not disturbed, so nothing is known of the point.
+    """
 
     point: Point
     deviations: tuple[str, ...]
     lives: int
+    reached: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,7 @@ def _in_scene(point: Point, folder: Path, lead: Callable[[Scene], Any]) -> Any:
         return lead(scene)
 
 
+@cache
 def undisturbed(point: Point) -> Undisturbed:
     """Lead one life without any trouble."""
 
@@ -126,6 +130,9 @@ def try_point(point: Point, expected: dict[str, Any], keep: str = "") -> Found:
 def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
     deviations: list[str] = []
     first, sleeper = _lead(scene, 0, point.death)
+    if not _reached(point, scene):
+        return Found(point=point, deviations=(), lives=1, reached=False)
+    deviations += scene.strays()
     if first.code == _BUG:
         deviations.append(f"the first life broke down: {first.said[-300:]}")
     for number in range(1, _LIVES):
@@ -143,6 +150,12 @@ def _tried(point: Point, expected: dict[str, Any], scene: Scene) -> Found:
     if number > 1:
         deviations.append(f"it took {number} more lives")
     return Found(point=point, deviations=(*deviations, *_miscounted(scene)), lives=number + 1)
+
+
+def _reached(point: Point, scene: Scene) -> bool:
+    if point.at:
+        return len(_lines(scene.folder / "requests", scene.folder)) >= point.at
+    return point.death.reached(_lines(scene.folder / "life-0/effects", scene.folder))
 
 
 def _lead(scene: Scene, number: int, death: Death | None = None) -> tuple[Ended, int]:
@@ -163,8 +176,7 @@ def _miscounted(scene: Scene) -> Iterator[str]:
     for key, (paid, charged, deaths) in scene.costs().items():
         if charged < paid - _CENT:
             yield f"{key}: {paid:.2f} was paid, only {charged:.2f} is charged"
-        reserve = scene.share if isinstance(scene, InJobs) else _RESERVE + PLAUSIBLE
-        if charged > paid + deaths * reserve + _CENT:
+        if charged > paid + deaths * scene.reserve + _CENT:
             yield f"{key}: {paid:.2f} was paid, {charged:.2f} is charged after {deaths} deaths"
 
 
@@ -181,9 +193,11 @@ def points(scenes: Iterable[str]) -> Iterator[tuple[Point, dict[str, Any]]]:
     for scene in scenes:
         backlog = _CUT_OF.get(scene, "three")
         whole = undisturbed(Point(scene=scene, backlog=backlog))
-        for at, effect in enumerate(whole.effects, 1):
+        for number, effect in enumerate(whole.effects, 1):
+            named = effect if scene in _BY_NAME else ""
+            at = whole.effects[:number].count(effect) if named else number
             for manner in _manners(scene, effect):
-                death = Death(at=at, manner=manner)
+                death = Death(at=at, manner=manner, named=named)
                 yield Point(scene=scene, backlog=backlog, death=death, effect=effect), whole.picture
         backlog = _ILLS_OF.get(scene, "three")
         whole = undisturbed(Point(scene=scene, backlog=backlog))
@@ -198,7 +212,7 @@ def _manners(scene: str, effect: str) -> Iterator[Manner]:
     if outward:
         yield Manner.DURING
     # A call to GitHub cannot be refused to a sleeper; what it leaves is put right by the next status.
-    if scene != "local" and effect.startswith(("git", "run", "mkdir /srv", "write /bank")):
+    if scene not in {"local", "cli"} and effect.startswith(("git", "run", "mkdir /srv", "write /bank")):
         yield Manner.SLEEP
 
 
@@ -208,6 +222,8 @@ def sweep(chosen: Sequence[tuple[Point, dict[str, Any]]], keep: str = "") -> lis
         found = []
         for one in pool.map(try_point, *zip(*chosen, strict=True), [keep] * len(chosen)):
             found.append(one)
+            if not one.reached:
+                sys.stdout.write(f"{one.point}: was not reached\n")
             if one.deviations:
                 sys.stdout.write("\n    ".join([str(one.point), *one.deviations]) + "\n")
                 sys.stdout.flush()
@@ -221,11 +237,12 @@ def sampled(whole: Sequence[_T], count: int) -> list[_T]:
 
 
 def report(found: Sequence[Found], seconds: float) -> Iterator[str]:
-    """Say how much there was of each kind, and how much deviates."""
+    """Say how much there was of each kind, how much deviates, and how much was not put to the test."""
     deviating = [one for one in found if one.deviations]
     for kind, count in sorted(Counter(one.point.kind for one in found).items()):
         yield f"{count:5} points, {sum(one.point.kind == kind for one in deviating):3} deviate: {kind}"
-    yield f"{len(found):5} points, {len(deviating):3} deviate, {seconds:.0f} s"
+    missed = sum(not one.reached for one in found)
+    yield f"{len(found):5} points, {len(deviating):3} deviate, {missed} not reached, {seconds:.0f} s"
 
 
 def main() -> int:
@@ -239,7 +256,7 @@ def main() -> int:
     chosen = sampled(list(points(asked.scene or SCENES)), asked.sample)
     found = sweep(chosen, asked.keep)
     sys.stdout.writelines(f"{line}\n" for line in report(found, time.monotonic() - started))
-    return 1 if any(one.deviations for one in found) else 0
+    return 1 if any(one.deviations for one in found) or not any(one.reached for one in found) else 0
 
 
 if __name__ == "__main__":

@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 
 from crash.scenes import SCENES
+from kit import tools
 
 TESTS = Path(__file__).parents[1]
 POINTS = 6  # of each scene; `make crash-sweep` tries them all
+POINTS_OF_THE_CLI = 4  # it takes its time to start
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_sample_of_points(scene: str) -> None:
     """Killed, asleep, refused, cut off or unanswered: nothing is lost, done twice, or charged wrongly."""
-    arguments = ("-m", "crash.sweep", "--scene", scene, "--sample", str(POINTS))
+    points = POINTS
+    if scene == "cli":
+        points = POINTS_OF_THE_CLI
+        tools.claude()
+    arguments = ("-m", "crash.sweep", "--scene", scene, "--sample", str(points))
     environ = {**os.environ, "PYTHONPATH": str(TESTS)}
     # In a process of its own: lives are forked, and this one may have threads.
     done = subprocess.run((sys.executable, *arguments), env=environ, capture_output=True, check=False, timeout=300)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from autorun.core.errors import (
     PublishingRefused,
     RecordUnreadable,
 )
-from autorun.core.ledger import BranchMove
+from autorun.core.ledger import BranchMove, Seen
 from autorun.core.ledger.codec import dump_record
 from autorun.core.ledger.record import Record
 from autorun.core.model import StopReason, TaskId, TaskState
@@ -108,12 +109,14 @@ def test_cut_connection(http_place: Place, backend: GitBackend, cut: Cut) -> Non
 
 def test_stolen_during_a_cut(http_place: Place, backend: GitBackend) -> None:
     """Whoever cannot tell whether a write arrived and finds another's record there has lost."""
-    zombie, thief = http_place.runner(), http_place.runner()
+    stolen: list[Seen] = []
+    errors: list[BaseException] = []
+    # It waits before it tries again until the thief was there.
+    zombie = http_place.runner(pauses=(60.0,), stop=lambda: StopReason.ASKED if stolen else None)
+    thief = http_place.runner()
     seen = zombie.write(claim(), over=None)
     thief.history()
     backend.cuts = [Cut.BEFORE]
-    backend.delay = 0.3
-    errors: list[BaseException] = []
 
     def renew() -> None:
         try:
@@ -124,12 +127,11 @@ def test_stolen_during_a_cut(http_place: Place, backend: GitBackend) -> None:
     thread = threading.Thread(target=renew)
     thread.start()
     while backend.cuts:
-        pass
-    backend.delay = 0
-    stolen = thief.write(claim(nonce="thief", record=seen.record), over=seen)
+        time.sleep(0.01)
+    stolen.append(thief.write(claim(nonce="thief", record=seen.record), over=seen))
     thread.join()
     assert len(errors) == 1
-    assert thief.history().seen == {TASK: stolen}
+    assert thief.history().seen == {TASK: stolen[0]}
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])

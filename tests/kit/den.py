@@ -72,6 +72,7 @@ class Den:
     readable: tuple[Path, ...] = ()
     sockets: tuple[Path, ...] = ()
     caps: Caps = SMALL
+    alive: Path | None = None
     real_home: Path | None = None
 
     @property
@@ -100,6 +101,7 @@ class Den:
             exposed=self.exposed,
             secrets=self.secrets,
             caps=self.caps,
+            alive=self.alive,
         )
         (self.base / "papers").chmod(0o755)  # another user starts bubblewrap here, in the product it is the same one
         command = box(Command(argv=argv, cwd=cwd or self.workspace.path, env=env or {}), self.room)

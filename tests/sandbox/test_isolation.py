@@ -1,5 +1,6 @@
 """A sandbox cannot be undone from inside, whoever started it."""
 
+from autorun.effects import files, process
 from kit.den import Den, git
 
 
@@ -102,3 +103,16 @@ def test_an_agent_folder_outside_the_workspace_survives_and_a_readable_one_is_no
     own_den.shell(f"touch {keep.parent}/beside")
     assert not (keep.parent / "beside").exists()
     assert (keep / "log").read_text() == "kept\n"
+
+
+def test_no_command_begins_for_a_runner_that_is_dead(own_den: Den) -> None:
+    """One that dies while bubblewrap sets up, which is not bound to it yet, leaves nothing that works."""
+    runner = own_den.base / "runner"
+    own_den.alive = runner.with_name("runner.lock")
+    with files.locked(runner):
+        assert own_den.run("touch", "begun").ok
+        command = own_den.confined("touch", "begun-too-late")
+    done = process.run(command)
+    assert (done.returncode, done.stderr) == (137, b"")
+    assert (own_den.workspace.path / "begun").exists()
+    assert not (own_den.workspace.path / "begun-too-late").exists()

@@ -8,7 +8,11 @@ import pytest
 
 from autorun.adapters.sandbox import Bubblewrap
 from autorun.adapters.verifier import CommandVerifier
+from autorun.core.config.layers import load
 from autorun.core.model import Check, CheckResult
+from autorun.crew import crew
+from autorun.effects.git import find_repository
+from autorun.effects.place import Place
 from autorun.effects.watchdog import Watchdog
 from kit.den import SMALL, Den, make_den, require_sandbox
 
@@ -60,6 +64,18 @@ def test_a_check_that_steals_escapes_or_edits_git_fails(den: Den, monkeypatch: p
     assert CANARY not in (den.base / "session/verify.log").read_text().replace(f"grep -r {CANARY}", "")
     assert not (den.base / "outside").exists()
     assert not (den.workspace.git_dir / "hooks/pre-commit").exists()
+
+
+def test_the_lock_of_a_living_runner_is_held(den: Den) -> None:
+    """By this a command sees whether its runner died while the sandbox was set up."""
+    environ = {**den.environ, "HOME": str(den.home), "ANTHROPIC_API_KEY": "sk-ant-fake"}
+    place = Place(repository=find_repository(den.workspace.path), environ=environ)
+    config = load("sandbox: {mode: required}", "config.yml", environ, {}, on_actions=False).config
+    lock = "/etc/autorun-alive"
+    check = Check(run=f"test -e {lock} && ! flock --nonblock {lock} true", timeout=60)
+    with crew(place, config, secrets=(), cover=lambda *_: None, warn=str) as staff:
+        (result,) = staff.verifier.run([check], den.workspace, log=den.base / "verify.log", stop=lambda: None)
+    assert result.exit_code == 0
 
 
 def test_nothing_a_check_starts_outlives_it(den: Den) -> None:

@@ -21,6 +21,7 @@ from autorun.core.sandbox.confinement import (
     limited,
     refusal,
     too_wide,
+    unless_orphaned,
     visible,
 )
 from autorun.core.sandbox.remedies import MISSING, Unusable, Usable, diagnose
@@ -40,8 +41,9 @@ class Bubblewrap:
 
     `folder` is a private folder of the runner for the neutral files shown inside. `machine` are the facts,
     `environ` the runner's own environment, of which `names` are handed inside beside harmless ones. `exposed`
-    are further paths to read, `proxy` is the unix socket of the one way out, if there is one. A command that would
-    show one of `secrets` (their values) is refused.
+    are further paths to read, `proxy` is the unix socket of the one way out, if there is one. `alive` is a file the
+    runner keeps locked: no command begins once it does not. A command that would show one of `secrets` (their values)
+    is refused.
     Raises ConfigurationError for a path or a name that must not be shown, WorkspaceFailed for a room that cannot be.
     """
 
@@ -57,6 +59,7 @@ class Bubblewrap:
         secrets: Iterable[str] = (),
         caps: Caps | None = None,
         proxy: Path | None = None,
+        alive: Path | None = None,
     ) -> None:
         self._program = program
         self._folder = files.private_folder(folder)
@@ -77,6 +80,7 @@ class Bubblewrap:
                     hint="Name a narrower folder in `sandbox.read_paths`.",
                 )
         self._proxy = proxy
+        self._alive = alive
         papers = dict(PAPERS)
         if proxy is not None:
             if not FORWARDED_BY.exists():
@@ -106,11 +110,14 @@ class Bubblewrap:
             program=alone,
             caps=self._caps,
             proxy=self._proxy,
+            alive=self._alive,
         )
         if self._proxy is not None:
             inner = forwarded(inner, self._proxy)
-        cwd = ("--chdir", str(command.cwd.resolve()))
-        argv = (str(self._program), *options, *cwd, "--", *limited(inner, self._caps))
+        inner = limited(inner, self._caps)
+        if self._alive is not None:
+            inner = unless_orphaned(inner)
+        argv = (str(self._program), *options, "--chdir", str(command.cwd.resolve()), "--", *inner)
         self._refuse_secrets(argv, env)
         return Command(argv=argv, cwd=Path("/"), env=env)
 

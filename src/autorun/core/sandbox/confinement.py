@@ -72,6 +72,16 @@ def forwarded(argv: tuple[str, ...], proxy: Path) -> tuple[str, ...]:
     return (str(FORWARDED_BY), "-I", "-S", str(FORWARDER), str(proxy), str(PROXY_PORT), *argv)
 
 
+# Bubblewrap is bound to the runner's life only once it is set up. The lock of a runner that died before is free.
+ALIVE = Path("/etc/autorun-alive")
+_UNLESS_ORPHANED = '/usr/bin/flock --nonblock "$0" /usr/bin/true 2>/dev/null && exit 137; exec "$@"'
+
+
+def unless_orphaned(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Wrap a command so that it does not begin when the runner is dead by then."""
+    return ("/bin/sh", "-c", _UNLESS_ORPHANED, str(ALIVE), *argv)
+
+
 # ------------ environment
 
 _PASSED = frozenset(
@@ -258,11 +268,12 @@ def arguments(
     program: Path | None,
     caps: Caps,
     proxy: Path | None = None,
+    alive: Path | None = None,
 ) -> tuple[str, ...]:
     """Return bubblewrap's options for a room whose paths are all absolute and free of links.
 
     `papers` is a folder with the neutral files of /etc, `program` a single file to show beside everything else,
-    `proxy` the unix socket of a way out, whose forwarder lies among the papers.
+    `proxy` the unix socket of a way out, whose forwarder lies among the papers, `alive` the runner's lock.
     """
     root = room.workspace.path
     covered = tuple(path for path in machine.hidden if path.is_relative_to(root))
@@ -280,6 +291,7 @@ def arguments(
         *_each("--bind", room.writable),
         *_each("--ro-bind", (*room.sockets, *([proxy] if proxy else []))),
         *(("--ro-bind", str(papers / FORWARDER.name), str(FORWARDER)) if proxy else ()),
+        *(("--ro-bind", str(alive), str(ALIVE)) if alive else ()),
         *_strings(arg for path in (*covered, *own_git) for arg in ("--remount-ro", path)),
         # Started as root, the sandbox's user owns the kernel's settings: only a read-only /proc keeps it off them.
         *_strings(arg for path in ("/proc", "/dev", "/") for arg in ("--remount-ro", path)),
