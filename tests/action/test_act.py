@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from autorun.demo.project import BLOCKED, COMPLETES, REPAIRED
 from autorun.demo.script import run, say, state, write
 from kit.act import ROOT
 from kit.action_stage import KEY, Stage
 
+pytestmark = pytest.mark.slow
 DEAR = 500_000  # tokens of one answer: more than a session may cost
 
 

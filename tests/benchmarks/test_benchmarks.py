@@ -9,6 +9,8 @@ import pytest
 
 from kit.act import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def rows(script: str, *arguments: str) -> list[list[str]]:
     """Run a script and return the lines of its tables, without their heads."""

@@ -118,6 +118,7 @@ def run(on: Stage, sabotage: str, *, run_id: int = 501) -> Ended:
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="sixteen jobs take minutes: CI=true runs them")
+@pytest.mark.slow
 def test_five_runners_one_hostile_one_dying_one_asking(stage: Stage) -> None:
     """Two tasks are published; the one whose runner lies and the one whose runner dies cost nobody else anything.
 
