@@ -21,6 +21,7 @@ from autorun.core.sandbox.confinement import (
     refusal,
     too_wide,
     tool_root,
+    unless_orphaned,
 )
 from autorun.core.sandbox.known_places import HOME_SECRETS, HOME_TOOLS
 
@@ -110,6 +111,18 @@ def test_limits_stand_before_the_command() -> None:
     """The kernel's limits hold for the command and what it starts; no core dump leaves the sandbox."""
     wrapped = limited(("make", "test"), Caps(tasks=7, file_bytes=9))
     assert wrapped == ("/usr/bin/prlimit", "--core=0", "--fsize=9", "--nproc=7", "--", "make", "test")
+
+
+@given(st.lists(st.text(min_size=1), min_size=1).map(tuple))
+def test_a_command_asks_first_whether_its_runner_lives(command: tuple[str, ...]) -> None:
+    """By the lock that is shown inside; its own words stay words, whatever a shell would make of them."""
+    shell, _, script, lock, *rest = unless_orphaned(command)
+    argv = arguments(
+        MACHINE, _room(), Repository(), papers=Path("/p"), program=None, caps=Caps(), alive=Path("/r/runner.lock")
+    )
+    assert argv[argv.index("/r/runner.lock") - 1 :][:3] == ("--ro-bind", "/r/runner.lock", lock)
+    assert (shell, tuple(rest)) == ("/bin/sh", command)
+    assert script.endswith('exec "$@"')
 
 
 @given(st.integers(min_value=1 << 30, max_value=1 << 42))
