@@ -46,7 +46,7 @@ def test_a_child_that_does_not_listen_blocks_nobody(tmp_path: Path) -> None:
             pass
         began = time.monotonic()
         child.send(b"x" * 1_000_000)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1
 
 
 def test_a_line_of_fifty_megabytes_is_read_in_a_few(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_what_the_server_names_is_waited(site: Site) -> None:
     ]
     begun = time.monotonic()
     assert site.door().post({}).status == 429
-    assert 1 <= time.monotonic() - begun < 6
+    assert 1 <= time.monotonic() - begun < 2
     assert len(site.asked) == 2
 
 
@@ -130,7 +130,7 @@ def test_patience_ends(site: Site) -> None:
     site.replies = [Reply(status=503)] * 100
     begun = time.monotonic()
     assert site.door(patience=1.0).post({}).status == 503
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 1.5
     assert 2 <= len(site.asked) < 10
 
 
@@ -142,7 +142,7 @@ def test_a_silent_server_is_given_up(site: Site, seconds: float) -> None:
     error = failure(site.door(timeout=0.3, patience=0.8))
     assert "It cannot be reached: no whole answer within" in str(error)
     assert isinstance(error, ProviderError)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 1.6
 
 
 def test_an_unreachable_server_is_said(site: Site) -> None:
@@ -168,7 +168,7 @@ def test_a_stop_ends_the_wait(site: Site, reason: StopReason, code: int) -> None
     error = failure(site.door(stop=lambda: reason))
     assert isinstance(error, Interrupted)
     assert error.exit_code == code
-    assert time.monotonic() - begun < 1.9
+    assert time.monotonic() - begun < 1
 
 
 def test_a_signal_cuts_a_silent_server_short(site: Site) -> None:

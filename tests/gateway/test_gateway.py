@@ -283,7 +283,7 @@ def test_calls_wait_for_their_turn_and_leave_when_the_stretch_ends(opened: Opene
             time.sleep(0.3)
             assert not third.done()
             began = time.monotonic()
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 1
         assert third.exception(5) is not None or third.result().status == 403
         assert len(service.asked) == 2
 
@@ -360,7 +360,7 @@ def test_a_service_of_another_name_gets_no_credential(
                 asking = pool.submit(client.ask)
                 _until(lambda: bool(heard))
                 began = time.monotonic()
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 1
             asking.exception(5)
 
 
