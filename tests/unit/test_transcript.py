@@ -67,7 +67,7 @@ def _streamed(message: str, final: Tokens) -> list[Event]:
     """The ways one answer's figures are told: at its start, per block, at its end."""
     start = Consumed(message=message, tokens=Tokens(input=final.input, output=min(1, final.output)))
     block = Consumed(message=message, tokens=start.tokens, answered=True)
-    return [start, block, block, Consumed(message=message, tokens=final, answered=True)]
+    return [start, block, block, Consumed(message=message, tokens=final, answered=True, whole=True)]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,14 @@ def test_the_backend_s_own_figures_win() -> None:
     usage = fold(Transcript(), events).usage
     assert usage == Usage(turns=1, input_tokens=9, output_tokens=8, cost_usd=0.5, context_tokens=10)
     assert fold(Transcript(), [*events, Ended(failed=False, usage=bill)]).usage.cost_usd == 1.0
+
+
+def test_an_answer_is_whole_when_its_last_figures_are_there() -> None:
+    """After its blocks, each of which may be the statement; the next answer is none yet."""
+    first = _streamed("m", Tokens(input=5, output=5))
+    whole = [fold(Transcript(), first[:count]).whole for count in range(5)]
+    assert whole == [False, False, False, False, True]
+    assert not fold(Transcript(), [*first, *_streamed("n", Tokens(input=9))[:3]]).whole
 
 
 def test_open_calls_are_known_until_they_return() -> None:
@@ -206,7 +214,7 @@ CUT_OFF = {"error": "max_output_tokens", "api_error_params": {"cut": "context_wi
         ({"type": "stream_event", "event": {"type": "ping"}}, None),
         (
             {"type": "stream_event", "api_message_id": "m", "event": {"type": "message_delta", "usage": {}}},
-            Consumed(message="m", tokens=Tokens(), answered=True),
+            Consumed(message="m", tokens=Tokens(), answered=True, whole=True),
         ),
         ({"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t"}]}}, Returned(call="t")),
         ({"type": "user", "message": {"content": "text"}}, None),

@@ -147,7 +147,7 @@ class Run:
         if limits.cost_usd is not None and usage.cost_usd >= limits.cost_usd:
             return out_of_money(usage.cost_usd)
         full = limits.context_tokens is not None and usage.context_tokens >= limits.context_tokens
-        if full and self._transcript.answered:  # until then nobody knows whether it is the statement
+        if full and self._transcript.whole:  # until then nobody knows whether it is the statement
             return context_high(usage.context_tokens)
         return None
 

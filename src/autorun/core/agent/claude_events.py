@@ -72,7 +72,7 @@ def _streamed(event: dict[str, Any], message: str) -> tuple[Event, ...]:
         case {"type": "message_start", "message": {"id": str(name), "usage": usage}}:
             return (Consumed(message=name, tokens=_tokens(usage)),)
         case {"type": "message_delta", "usage": usage} if message:
-            return (Consumed(message=message, tokens=_tokens(usage), answered=True),)
+            return (Consumed(message=message, tokens=_tokens(usage), answered=True, whole=True),)
         case _:
             return ()
 

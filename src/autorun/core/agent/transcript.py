@@ -44,11 +44,15 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumed:
-    """What one model answer has consumed so far; told again when the figures grow. `answered`: it is an answer."""
+    """What one model answer has consumed so far; told again when the figures grow.
+
+    `answered`: it is an answer, and part of it is there. `whole`: all of it is, and its figures are the last ones.
+    """
 
     message: str
     tokens: Tokens
     answered: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,7 @@ class Transcript:
     message: str = ""
     tokens: Tokens = field(default_factory=Tokens)
     answered: bool = False
+    whole: bool = False
     open_calls: frozenset[str] = frozenset()
     stating: bool = False
     said: str = ""
@@ -161,7 +166,7 @@ def _after(so_far: Transcript, event: Event) -> Transcript:  # noqa: PLR0911  on
 def _consumed(so_far: Transcript, event: Consumed) -> Transcript:
     if event.message != so_far.message:
         settled = so_far.settled + _usage(so_far.model, so_far.tokens)
-        so_far = replace(so_far, settled=settled, message=event.message, tokens=Tokens(), answered=False)
+        so_far = replace(so_far, settled=settled, message=event.message, tokens=Tokens(), answered=False, whole=False)
     grown = Tokens(**{name: max(getattr(so_far.tokens, name), getattr(event.tokens, name)) for name in _FIGURES})
     new = event.answered and not so_far.answered
     return replace(
@@ -169,6 +174,7 @@ def _consumed(so_far: Transcript, event: Consumed) -> Transcript:
         tokens=grown,
         turns=so_far.turns + new,
         answered=so_far.answered or new,
+        whole=so_far.whole or event.whole,
         failure=None if new else so_far.failure,
         window=None if new else so_far.window,
         retrying=None,
