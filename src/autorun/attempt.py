@@ -96,7 +96,7 @@ class Attempt:
             yield
         finally:
             if self.before and not self.hold.lost:
-                with suppress(AutorunError):
+                with suppress(AutorunError, OSError):  # else what was taken before is kept
                     self._take_changes()
                 self._keep()
 
